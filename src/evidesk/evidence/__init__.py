@@ -1,0 +1,24 @@
+"""Evidence: estimates, findings, tables and figures with provenance, stored as an RO-Crate."""
+
+from evidesk.evidence.document import Evidence, Finding, Verdict
+from evidesk.evidence.errors import EvidenceError
+from evidesk.evidence.estimate import Estimate
+from evidesk.evidence.figure import Figure
+from evidesk.evidence.plot import forest_plot, style
+from evidesk.evidence.provenance import Input, Provenance
+from evidesk.evidence.table import Column, Table
+
+__all__ = [
+    "Column",
+    "Estimate",
+    "Evidence",
+    "EvidenceError",
+    "Figure",
+    "Finding",
+    "Input",
+    "Provenance",
+    "Table",
+    "Verdict",
+    "forest_plot",
+    "style",
+]
