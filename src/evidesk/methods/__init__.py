@@ -1,0 +1,1 @@
+"""The toolbox: methods that take arrays and answer with estimates; one package per question."""

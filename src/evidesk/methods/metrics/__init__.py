@@ -1,0 +1,24 @@
+"""How good is the model, and how sure are we?"""
+
+from evidesk.methods.metrics.accuracy import Accuracies, accuracies, accuracy
+from evidesk.methods.metrics.proportion import (
+    METHODS,
+    Method,
+    PoorApproximationWarning,
+    proportion,
+    proportion_interval,
+)
+from evidesk.methods.metrics.spread import FoldSpread, fold_spread
+
+__all__ = [
+    "METHODS",
+    "Accuracies",
+    "FoldSpread",
+    "Method",
+    "PoorApproximationWarning",
+    "accuracies",
+    "accuracy",
+    "fold_spread",
+    "proportion",
+    "proportion_interval",
+]

@@ -1,0 +1,200 @@
+"""Confidence intervals for a proportion: how often does something happen, and how sure are we?
+
+Sources of the formulas
+-----------------------
+Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16
+(2001) 101-133, doi:10.1214/ss/1009213286, sections 3.1 and 4; Steinbach et al., arXiv:2204.05173,
+equation 1, for ``normal``.
+"""
+
+import warnings
+from numbers import Real
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from evidesk.evidence import Estimate
+
+Method = Literal["wilson", "normal", "clopper-pearson", "jeffreys", "agresti-coull"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+Floats = npt.NDArray[np.float64]
+
+#: Below this many expected successes or failures the normal approximation is called poor.
+POOR_BELOW = 10
+
+
+class PoorApproximationWarning(UserWarning):
+    """The interval's approximation does not hold for this sample."""
+
+
+def proportion_interval(
+    count: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95, method: Method = "wilson"
+) -> tuple[Floats, Floats]:
+    """Confidence interval of a proportion from ``count`` successes among ``n`` cases.
+
+    Parameters
+    ----------
+    count : array-like of real numbers, shape broadcastable with ``n``, ``0 <= count <= n``.
+        Fractions are meant: an effective sample size need not be a whole number.
+    n : array-like of real numbers, ``n > 0``.
+    level : confidence level in (0, 1).
+    method : the interval:
+
+        - ``wilson``: inverts the score test; near its level from small n on. The default.
+        - ``normal``: ``p ± z sqrt(p (1 - p) / n)``, arXiv:2204.05173, equation 1. Too short where
+          p is near 0 or 1, and of no width at 0 and 1; :class:`PoorApproximationWarning` tells.
+        - ``clopper-pearson``: inverts the binomial test; never below its level, hence wide.
+        - ``jeffreys``: quantiles of the Beta(count + 1/2, n - count + 1/2) posterior, with low = 0
+          at count = 0 and high = 1 at count = n.
+        - ``agresti-coull``: the normal interval around Wilson's midpoint; never within Wilson's.
+
+    Returns
+    -------
+    low, high : arrays of the broadcast shape. Both are clipped to [0, 1], where the proportion
+        lives: this changes no coverage. ``low <= count / n <= high`` always.
+
+    Raises
+    ------
+    ValueError : a parameter is out of its range, not finite, or does not broadcast.
+    TypeError : ``count`` or ``n`` is not numeric.
+    """
+    counts, sizes = _checked_counts(count, n)
+    z = critical_value(level)
+    check_method(method)
+    if method == "normal":
+        warn_if_poor(counts, sizes, stacklevel=3)
+    return interval(counts, sizes, z, method)
+
+
+def proportion(
+    count: float, n: int, *, level: float = 0.95, method: Method = "wilson", unit: str = ""
+) -> Estimate:
+    """The proportion ``count / n`` as an estimate with its interval.
+
+    Parameters as in :func:`proportion_interval`, but scalars; ``unit`` is printed with the number.
+    """
+    if np.ndim(count) or np.ndim(n):
+        raise ValueError(
+            "proportion makes one estimate of one 'count' and one 'n'; "
+            "for arrays use proportion_interval."
+        )
+    counts, sizes = _checked_counts(count, n)
+    z = critical_value(level)
+    check_method(method)
+    if method == "normal":
+        warn_if_poor(counts, sizes, stacklevel=3)
+    low, high = interval(counts, sizes, z, method)
+    return Estimate(
+        value=float(counts / sizes),
+        low=float(low),
+        high=float(high),
+        level=float(level),
+        method=method,
+        n=int(n),
+        unit=unit,
+    )
+
+
+def interval(count: Floats, n: Floats, z: Floats | float, method: Method) -> tuple[Floats, Floats]:
+    """The interval at critical value ``z`` of the standard normal, for checked input.
+
+    A Student t quantile in place of ``z`` asks for a wider interval. The methods with exact tails
+    then use the tail probability that belongs to it, so that "wider" means the same for all.
+    """
+    p = count / n
+    tail = special.ndtr(-np.asarray(z))
+    match method:
+        case "normal":
+            low, high = _around(p, n, z)
+        case "agresti-coull":
+            low, high = _around((count + z**2 / 2) / (n + z**2), n + z**2, z)
+        case "wilson":
+            centre = (count + z**2 / 2) / (n + z**2)
+            half_width = z * np.sqrt(count * (1 - p) + z**2 / 4) / (n + z**2)
+            low, high = centre - half_width, centre + half_width
+        case "clopper-pearson":
+            low = _beta_quantile(count, n - count + 1, tail)
+            high = 1 - _beta_quantile(n - count, count + 1, tail)
+        case "jeffreys":
+            low = np.where(count > 0, _beta_quantile(count + 0.5, n - count + 0.5, tail), 0)
+            high = np.where(count < n, 1 - _beta_quantile(n - count + 0.5, count + 0.5, tail), 1)
+    # A fractional count near 0 puts all of Jeffreys' interval above it, and rounding errors do the
+    # same to the others at 0 and n; an interval holds its own estimate.
+    return np.clip(np.minimum(low, p), 0, 1), np.clip(np.maximum(high, p), 0, 1)
+
+
+def critical_value(level: Any) -> float:
+    """Two-sided critical value z of the standard normal, for example 1.96 for level 0.95."""
+    if not isinstance(level, Real) or isinstance(level, bool) or not 0 < level < 1:
+        raise ValueError(
+            f"The 'level' parameter must be a number in the range (0, 1). Got {level!r} instead."
+        )
+    return float(-special.ndtri((1 - float(level)) / 2))
+
+
+def check_method(method: Any) -> None:
+    """Raise ValueError unless ``method`` names an interval."""
+    if method not in METHODS:
+        raise ValueError(
+            f"The 'method' parameter must be one of {', '.join(METHODS)}. Got {method!r} instead."
+        )
+
+
+def warn_if_poor(count: Floats, n: Floats, *, stacklevel: int) -> None:
+    """Warn once if the normal approximation is poor for any of the proportions."""
+    expected = np.minimum(count, n - count)
+    poor = expected < POOR_BELOW
+    if np.any(poor):
+        which = "" if expected.size == 1 else f" for {np.sum(poor)} of {expected.size} proportions"
+        warnings.warn(
+            f"The normal approximation is poor{which}: n min(p, 1 - p) = {np.min(expected):.3g} is "
+            f"below {POOR_BELOW}, and the interval covers the truth less often than it says. "
+            "Use method='wilson'.",
+            PoorApproximationWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _around(centre: Floats, n: Floats, z: Floats | float) -> tuple[Floats, Floats]:
+    # The centre of a clipped count can round to just above 1.
+    half_width = z * np.sqrt(np.maximum(centre * (1 - centre), 0) / n)
+    return centre - half_width, centre + half_width
+
+
+def _beta_quantile(a: Floats, b: Floats, tail: Floats) -> Floats:
+    """Lower ``tail`` quantile of Beta(a, b); 0 for the improper a = 0, where all mass is at 0."""
+    return np.where(a > 0, special.betaincinv(np.where(a > 0, a, 1), b, tail), 0.0)
+
+
+def _checked_counts(count: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Floats, Floats]:
+    counts, sizes = _real(count, "count"), _real(n, "n")
+    try:
+        counts, sizes = np.broadcast_arrays(counts, sizes)
+    except ValueError as error:
+        raise ValueError(
+            f"The 'count' and 'n' parameters do not broadcast: shapes {counts.shape} and "
+            f"{sizes.shape}."
+        ) from error
+    if np.any(sizes <= 0):
+        raise ValueError(f"The 'n' parameter must be above 0. Got {np.min(sizes):g}.")
+    if np.any(counts < 0) or np.any(counts > sizes):
+        wrong = np.flatnonzero(((counts < 0) | (counts > sizes)).ravel())[0]
+        raise ValueError(
+            f"The 'count' parameter must be in the range [0, n]. Got count = "
+            f"{counts.flat[wrong]:g} with n = {sizes.flat[wrong]:g}."
+        )
+    return counts, sizes
+
+
+def _real(values: npt.ArrayLike, name: str) -> Floats:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"The '{name}' parameter must hold real numbers. Got values of type {array.dtype}."
+        )
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"The '{name}' parameter must be finite. It holds NaN or infinity.")
+    return array.astype(np.float64)
