@@ -4,9 +4,12 @@ from evidesk.evidence.document import Evidence, Finding, Verdict
 from evidesk.evidence.errors import EvidenceError
 from evidesk.evidence.estimate import Estimate
 from evidesk.evidence.figure import Figure
+from evidesk.evidence.layout import schema
 from evidesk.evidence.plot import forest_plot, style
 from evidesk.evidence.provenance import Input, Provenance
+from evidesk.evidence.report import report
 from evidesk.evidence.table import Column, Table
+from evidesk.evidence.terminal import render
 
 __all__ = [
     "Column",
@@ -20,5 +23,8 @@ __all__ = [
     "Table",
     "Verdict",
     "forest_plot",
+    "render",
+    "report",
+    "schema",
     "style",
 ]

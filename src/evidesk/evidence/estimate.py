@@ -117,8 +117,13 @@ class Estimate:
             text = self._rounded("{} (-∞, ∞)", self.value)
         return f"{text} {self.unit}" if self.unit else text
 
+    @property
+    def basis(self) -> str:
+        """What the interval rests on: ``95 %, wilson, n=670``."""
+        return f"{_percent(self.level)}, {self.method}, n={self.n}"
+
     def __str__(self) -> str:
-        return f"{self.short} ({_percent(self.level)}, {self.method}, n={self.n})"
+        return f"{self.short} ({self.basis})"
 
     def to_json(self) -> dict[str, Any]:
         """All fields, at full precision; an infinite bound as ``"inf"`` or ``"-inf"``."""

@@ -25,7 +25,7 @@ def style() -> AbstractContextManager[None]:
     import matplotlib as mpl
     from cycler import cycler
 
-    look: dict[str, Any] = {
+    look: Any = {  # Matplotlib types the keys as one Literal, which differs between its versions
         "font.family": "sans-serif",
         "font.size": 10,
         "axes.prop_cycle": cycler(color=_CYCLE),
