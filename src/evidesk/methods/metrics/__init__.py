@@ -8,7 +8,7 @@ from evidesk.methods.metrics.proportion import (
     proportion,
     proportion_interval,
 )
-from evidesk.methods.metrics.spread import FoldSpread, fold_spread
+from evidesk.methods.metrics.spread import FoldSpread, fold_spread, spread_plot
 
 __all__ = [
     "METHODS",
@@ -21,4 +21,5 @@ __all__ = [
     "fold_spread",
     "proportion",
     "proportion_interval",
+    "spread_plot",
 ]

@@ -8,7 +8,6 @@ equation 1, for ``normal``.
 """
 
 import warnings
-from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -128,7 +127,7 @@ def interval(count: Floats, n: Floats, z: Floats | float, method: Method) -> tup
 
 def critical_value(level: Any) -> float:
     """Two-sided critical value z of the standard normal, for example 1.96 for level 0.95."""
-    if not isinstance(level, Real) or isinstance(level, bool) or not 0 < level < 1:
+    if not isinstance(level, float | np.floating) or not 0 < level < 1:
         raise ValueError(
             f"The 'level' parameter must be a number in the range (0, 1). Got {level!r} instead."
         )

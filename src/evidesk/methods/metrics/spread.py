@@ -1,10 +1,13 @@
 """How much do accuracies scatter over folds and seeds, and how much would chance alone explain?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from evidesk.evidence import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,18 +39,8 @@ class FoldSpread:
     n: float
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw the values, mean ± sd and mean ± sigma side by side; returns the axes."""
-        from matplotlib import pyplot as plt
-
-        axes = plt.subplots(figsize=(4, 3.2), layout="constrained")[1] if ax is None else ax
-        jitter = np.linspace(-0.12, 0.12, len(self.accuracies))
-        axes.plot(jitter, self.accuracies, "o", color="0.6", markersize=4)
-        for x, half_width, color in ((1, self.sd, "#0b6e6e"), (2, self.sigma, "#d55e00")):
-            axes.errorbar(x, self.mean, half_width, fmt="o", capsize=4, color=color)
-        axes.set_xticks([0, 1, 2], ["values", "mean ± sd", "mean ± σ, approx."])
-        axes.set_xlim(-0.5, 2.5)
-        axes.set_ylabel("accuracy")
-        return axes
+        """Draw the values, mean ± sd and mean ± sigma; returns the axes."""
+        return spread_plot({"": self}, ax)
 
     def __str__(self) -> str:
         return (
@@ -98,3 +91,38 @@ def fold_spread(accuracies: npt.ArrayLike, n: npt.ArrayLike) -> FoldSpread:
         ratio=sd / sigma if sigma > 0 else float("nan"),
         n=size,
     )
+
+
+def spread_plot(spreads: Mapping[str, FoldSpread], ax: "Axes | None" = None) -> "Axes":
+    """Draw several models' spreads, one row each, the first on top; returns the axes.
+
+    Grey points are the values; the upper bar is mean ± sd over them, the lower bar mean ± sigma.
+    """
+    with style():
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            size = (7.2, 1.2 + 0.6 * len(spreads))
+            ax = plt.subplots(figsize=size, layout="constrained")[1]
+        for row, spread in enumerate(spreads.values()):
+            points = np.full(len(spread.accuracies), row)
+            ax.plot(spread.accuracies, points, "|", color="0.6", markersize=11, markeredgewidth=1)
+            for name, half_width, shift, color in (
+                ("mean ± sd over the values", spread.sd, -0.24, "#0b6e6e"),
+                ("mean ± σ, approximated", spread.sigma, 0.24, "#d55e00"),
+            ):
+                ax.errorbar(
+                    spread.mean,
+                    row + shift,
+                    xerr=half_width,
+                    fmt="o",
+                    capsize=4,
+                    color=color,
+                    label=name if row == 0 else None,
+                )
+        ax.set_yticks(range(len(spreads)), list(spreads), parse_math=False)
+        ax.set_ylim(len(spreads) - 0.45, -0.55)
+        ax.grid(visible=False, axis="y")
+        ax.set_xlabel("accuracy")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize="small")
+    return ax

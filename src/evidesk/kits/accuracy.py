@@ -1,0 +1,302 @@
+"""The kit ``accuracy``: how good are the models whose predictions lie in a table?"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from evidesk.evidence import (
+    Column,
+    Estimate,
+    Evidence,
+    Figure,
+    Finding,
+    Table,
+    Verdict,
+)
+from evidesk.kits.accuracy_counts import Counts, count
+from evidesk.kits.kit import ColumnName, InputFile, Kit, Parameters, Progress
+from evidesk.kits.table import TableFile
+from evidesk.methods.metrics import (
+    Accuracies,
+    FoldSpread,
+    Method,
+    PoorApproximationWarning,
+    fold_spread,
+    spread_plot,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+_QUESTION = "How good is the model, and how sure are we?"
+
+
+class AccuracyParameters(Parameters):
+    """What the kit needs to know about the table."""
+
+    table: InputFile = Field(
+        title="Table of predictions",
+        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet.",
+    )
+    truth: ColumnName = Field(
+        title="True label", description="The column with the label that is right for each case."
+    )
+    prediction: list[ColumnName] = Field(
+        min_length=1,
+        title="Predicted labels",
+        description="One column per model, with the label that the model gave to each case.",
+    )
+    fold: ColumnName | None = Field(
+        default=None,
+        title="Fold",
+        description="The column that says which cross-validation fold held the case out, if any.",
+    )
+    group: ColumnName | None = Field(
+        default=None,
+        title="Group",
+        description="The column that says which cases belong together, such as the patient of "
+        "each image. Without it, the error bars suppose that all cases are independent.",
+    )
+    level: float = Field(
+        default=0.95,
+        gt=0,
+        lt=1,
+        title="Confidence level",
+        description="How often such an interval is to hold the true accuracy, between 0 and 1.",
+    )
+    method: Method = Field(
+        default="wilson",
+        title="Interval",
+        description="Wilson is right for nearly all; Clopper-Pearson where the level must never be "
+        "missed; normal to reproduce papers that use it.",
+    )
+
+
+def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
+    """Accuracy of each model with its interval, without provenance.
+
+    Raises
+    ------
+    KitError : the table cannot be used; see :mod:`evidesk.kits.accuracy_counts`.
+    """
+    with TableFile(parameters.table, progress) as table:
+        counts = count(
+            table,
+            parameters.truth,
+            parameters.prediction,
+            parameters.fold,
+            parameters.group,
+            progress,
+        )
+    progress(0.95, "Drawing figures")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PoorApproximationWarning)
+        accuracies = Accuracies.from_counts(
+            counts.correct if counts.group_correct is None else counts.group_correct,
+            counts.n if counts.group_sizes is None else counts.group_sizes,
+            level=parameters.level,
+            method=parameters.method,
+        )
+    poor = [str(each.message) for each in caught if each.category is PoorApproximationWarning]
+    share = counts.most_frequent[1] / counts.n
+    accuracies = replace(
+        accuracies,
+        estimates={
+            name: replace(estimate, null_value=share)
+            for name, estimate in accuracies.estimates.items()
+        },
+    )
+    models = _models_table(accuracies, counts)
+    tables, figures = [models], [_intervals_figure(accuracies, models)]
+    if counts.folds:
+        spreads = _spreads(counts)
+        folds = _folds_table(counts)
+        tables += [folds, _spread_table(spreads)]
+        figures.append(_folds_figure(spreads, folds))
+    evidence = Evidence(
+        question=_QUESTION,
+        answer=_answer(accuracies.estimates, counts),
+        findings=tuple(_finding(*item, counts) for item in accuracies.estimates.items()),
+        tables=tuple(tables),
+        figures=tuple(figures),
+        warnings=(*_warnings(counts), *poor),
+    )
+    progress(1.0, "Done")
+    return evidence
+
+
+def _answer(estimates: Mapping[str, Estimate], counts: Counts) -> str:
+    highest = max(estimate.value for estimate in estimates.values())
+    best = [name for name, estimate in estimates.items() if estimate.value == highest]
+    first = estimates[best[0]]
+    found = (
+        f"right in {counts.correct[best[0]]:,} of {counts.n:,} cases, accuracy {first.short} "
+        f"at {100 * first.level:.4g} %"
+    )
+    if len(estimates) == 1:
+        return f"{_shown(best[0])} is {found}."
+    names = " and ".join(_shown(name) for name in best)
+    rivals = [e for name, e in estimates.items() if name not in best]
+    overlapping = sum(rival.high >= first.low for rival in rivals)
+    return (
+        f"Of {len(estimates)} models {names} {'does' if len(best) == 1 else 'do'} best here, "
+        f"{found}; {overlapping or 'no'} lower model's interval overlaps with this one, but only a "
+        "paired comparison on the same cases can rank models, never the overlap of intervals."
+    )
+
+
+def _finding(name: str, estimate: Estimate, counts: Counts) -> Finding:
+    label, cases = counts.most_frequent
+    if estimate.low > cases / counts.n:
+        verdict = Verdict.SUPPORTED
+    elif estimate.high < cases / counts.n:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    return Finding(
+        f"{_shown(name)} is right more often than always answering the most frequent label, "
+        f"{_shown(label)}, would be ({100 * cases / counts.n:.1f} % of the cases).",
+        estimate,
+        verdict,
+    )
+
+
+def _warnings(counts: Counts) -> list[str]:
+    found = []
+    if counts.classes == 1:
+        found.append(
+            f"All cases have the same true label, {_shown(counts.most_frequent[0])}: always "
+            "answering it would be right every time, so accuracy says nothing here about telling "
+            "labels apart."
+        )
+    never = [_shown(name) for name, correct in counts.correct.items() if correct == 0]
+    if never:
+        found.append(
+            f"Not one prediction of {', '.join(never)} equals the true label. Are the labels "
+            "written in the same way?"
+        )
+    if counts.folds:
+        found.append(
+            "Fold values are not independent replicates: the models of different folds were "
+            "trained on largely the same cases. Their spread is not the uncertainty of the "
+            "accuracy, and their number does not make it surer."
+        )
+    return found
+
+
+def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
+    columns = [
+        Column("model", "text", "Model"),
+        Column("n", "integer", "Cases"),
+        Column("correct", "integer", "Right"),
+        Column("accuracy", "number", "Accuracy"),
+        Column("low", "number", "Low"),
+        Column("high", "number", "High"),
+    ]
+    rows = [
+        (name, e.n, counts.correct[name], e.value, e.low, e.high)
+        for name, e in accuracies.estimates.items()
+    ]
+    if accuracies.design_effects is not None:
+        columns.append(Column("design_effect", "number", "Design effect"))
+        rows = [(*row, accuracies.design_effects[row[0]]) for row in rows]  # type: ignore[misc]
+    return Table("models", "Accuracy of each model", tuple(columns), tuple(rows))
+
+
+def _intervals_figure(accuracies: Accuracies, data: Table) -> Figure:
+    estimates = list(accuracies.estimates.values())
+    axes = accuracies.plot()
+    axes.set_xlabel("accuracy (dashed: always answering the most frequent label)")
+    return Figure.from_matplotlib(
+        _root(axes),
+        name="intervals",
+        title=f"Accuracy with {100 * estimates[0].level:.4g} % intervals ({estimates[0].method})",
+        alt=f"Interval plot of the accuracy of {len(estimates)} model(s), from "
+        f"{min(e.value for e in estimates):.3f} to {max(e.value for e in estimates):.3f}; "
+        f"the dashed line at {estimates[0].null_value:.3f} is the share of the most frequent "
+        "label.",
+        data=data,
+    )
+
+
+def _spreads(counts: Counts) -> dict[str, FoldSpread]:
+    sizes = [fold.n for fold in counts.folds]
+    return {
+        name: fold_spread([fold.correct[name] / fold.n for fold in counts.folds], sizes)
+        for name in counts.correct
+    }
+
+
+def _folds_table(counts: Counts) -> Table:
+    return Table(
+        "folds",
+        "Accuracy in each fold",
+        (
+            Column("fold", "text", "Fold"),
+            Column("model", "text", "Model"),
+            Column("n", "integer", "Cases"),
+            Column("correct", "integer", "Right"),
+            Column("accuracy", "number", "Accuracy"),
+        ),
+        tuple(
+            (fold.name, name, fold.n, correct, correct / fold.n)
+            for fold in counts.folds
+            for name, correct in fold.correct.items()
+        ),
+    )
+
+
+def _spread_table(spreads: Mapping[str, FoldSpread]) -> Table:
+    return Table(
+        "spread",
+        "Spread over the folds, and what chance alone would give",
+        (
+            Column("model", "text", "Model"),
+            Column("folds", "integer", "Folds"),
+            Column("mean", "number", "Mean"),
+            Column("sd", "number", "Standard deviation"),
+            Column("sigma", "number", "Approximated sigma"),
+            Column("ratio", "number", "Ratio"),
+        ),
+        tuple(
+            (name, len(s.accuracies), s.mean, s.sd, s.sigma, s.ratio if s.sigma > 0 else None)
+            for name, s in spreads.items()
+        ),
+    )
+
+
+def _folds_figure(spreads: Mapping[str, FoldSpread], data: Table) -> Figure:
+    return Figure.from_matplotlib(
+        _root(spread_plot(spreads)),
+        name="folds",
+        title="Accuracy in each fold: measured spread and approximated sigma",
+        alt=f"For each of {len(spreads)} model(s) a row with its accuracy in each fold, the mean "
+        "with the standard deviation over the folds, and the mean with the sigma that chance alone "
+        "would give.",
+        data=data,
+    )
+
+
+def _root(axes: "Axes") -> "MatplotlibFigure":
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes that were just drawn belong to a figure"
+    return figure
+
+
+def _shown(name: str) -> str:
+    """A name from the file, fit for a sentence."""
+    name = " ".join(name.split()) or repr(name)
+    return name if len(name) <= 80 else f"{name[:77]}..."
+
+
+kit = Kit(
+    name="accuracy",
+    title="Accuracy with its uncertainty",
+    question=_QUESTION,
+    parameters=AccuracyParameters,
+    run=run,
+)

@@ -1,0 +1,223 @@
+"""Counting right answers in a table of labels, in one pass, and refusing what is no label."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evidesk.kits.kit import KitError, Progress
+from evidesk.kits.table import TableFile
+
+_KINDS = ("numbers", "true/false", "text", "other values")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Cases and right answers of each model in one fold."""
+
+    name: str
+    n: int
+    correct: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the table says about the models.
+
+    Attributes
+    ----------
+    n : number of cases.
+    correct : right answers of each model.
+    most_frequent : the most frequent true label, and how many cases have it.
+    classes : number of different true labels.
+    folds : in their natural order; empty without a fold column.
+    group_sizes, group_correct : cases of each group, and each model's right answers among them;
+        None without a group column.
+    """
+
+    n: int
+    correct: dict[str, int]
+    most_frequent: tuple[str, int]
+    classes: int
+    folds: list[Fold]
+    group_sizes: npt.NDArray[np.int64] | None
+    group_correct: dict[str, npt.NDArray[np.int64]] | None
+
+
+def count(
+    table: TableFile,
+    truth: str,
+    predictions: Sequence[str],
+    fold: str | None,
+    group: str | None,
+    progress: Progress,
+) -> Counts:
+    """Count the right answers in ``table``.
+
+    One pass over the file makes a small table of counts by true label, fold and group; all
+    questions are then asked of that.
+
+    Raises
+    ------
+    KitError : a column is missing or named twice, there are no rows, labels are missing or cannot
+        be compared, or there are fewer than two folds or groups.
+    """
+    _check_roles(truth, predictions, fold, group)
+    labels = [truth, *predictions]
+    keys = {alias: name for alias, name in (("fold", fold), ("grp", group)) if name is not None}
+    table.check_columns(*labels, *keys.values())
+    tallies = _tallies(labels, keys)
+    table.rows(
+        _cube(table, labels, keys, tallies), progress, f"Counting in {table.path.name}", (0.2, 0.9)
+    )
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        return table.rows(sql, progress, "Summing up", (0.9, 0.9))
+
+    totals = dict(zip(tallies, ask(f"FROM cube SELECT {_sums(tallies)}")[0], strict=True))
+    if not totals["n"]:
+        raise KitError(f"{table.path.name} has columns but no rows.")
+    _check_missing(table, [*labels, *keys.values()], totals, progress)
+    _check_kinds(table, labels, totals)
+
+    right = [f"right{i}" for i in range(1, len(labels))]
+    per_group = _sums(["n", *right])
+    folds: list[Fold] = []
+    group_sizes = group_correct = None
+    if fold is not None:
+        for name, n, *hits in ask(f"FROM cube SELECT fold, {per_group} GROUP BY fold"):
+            folds.append(Fold(name, n, dict(zip(predictions, hits, strict=True))))
+        _check_several(len(folds), "fold", fold)
+    if group is not None:
+        counted = np.array(ask(f"FROM cube SELECT {per_group} GROUP BY grp"), dtype=np.int64)
+        _check_several(len(counted), "group", group)
+        group_sizes = counted[:, 0]
+        group_correct = dict(zip(predictions, counted[:, 1:].T, strict=True))
+    most_frequent = ask(
+        "FROM cube SELECT truth, sum(n) GROUP BY truth ORDER BY sum(n) DESC, truth LIMIT 1"
+    )[0]
+    return Counts(
+        n=totals["n"],
+        correct={name: totals[alias] for name, alias in zip(predictions, right, strict=True)},
+        most_frequent=most_frequent,
+        classes=ask("FROM cube SELECT count(DISTINCT truth)")[0][0],
+        folds=sorted(folds, key=_natural),
+        group_sizes=group_sizes,
+        group_correct=group_correct,
+    )
+
+
+def _tallies(labels: Sequence[str], keys: Mapping[str, str]) -> dict[str, str]:
+    """SQL of what is counted for each true label, fold and group, by its name."""
+    tallies = {"n": "count(*)"}
+    for i in range(len(labels)):
+        present = f"label{i} IS NOT NULL"
+        tallies[f"missing{i}"] = f"count_if(label{i} IS NULL)"
+        tallies[f"broken{i}"] = f"count_if(kind{i} = 'numbers' AND contains(label{i}, '.'))"
+        for k, kind in enumerate(_KINDS):
+            tallies[f"kind{i}_{k}"] = f"count_if(kind{i} = '{kind}' AND {present})"
+        if i > 0:
+            tallies[f"right{i}"] = f"count_if(label{i} = label0)"
+    for j, alias in enumerate(keys, start=len(labels)):
+        tallies[f"missing{j}"] = f"count_if({alias} IS NULL)"
+    return tallies
+
+
+def _cube(
+    table: TableFile, labels: Sequence[str], keys: Mapping[str, str], tallies: Mapping[str, str]
+) -> str:
+    """SQL that makes the table ``cube`` of the tallies by true label, fold and group."""
+    values = [f"{table.label(name)} AS label{i}" for i, name in enumerate(labels)]
+    values += [f"{table.kind(name)} AS kind{i}" for i, name in enumerate(labels)]
+    values += [f"{table.label(name)} AS {alias}" for alias, name in keys.items()]
+    by = ["label0 AS truth", *keys]
+    counted = [f"{sql} AS {alias}" for alias, sql in tallies.items()]
+    return (
+        f"CREATE TEMP TABLE cube AS SELECT {', '.join(by + counted)} "  # noqa: S608 - own names
+        f"FROM (SELECT {', '.join(values)} FROM cases) GROUP BY ALL"
+    )
+
+
+def _sums(aliases: Iterable[str]) -> str:
+    return ", ".join(f"sum({alias})" for alias in aliases)
+
+
+def _check_roles(
+    truth: str, predictions: Sequence[str], fold: str | None, group: str | None
+) -> None:
+    twice = [name for name in predictions if predictions.count(name) > 1]
+    if twice:
+        raise KitError(f"The prediction column {twice[0]!r} is named twice. Name it once.")
+    if truth in predictions:
+        raise KitError(
+            f"The column {truth!r} is named as the truth and as a prediction: it would be right "
+            "every time. Name it as the truth only."
+        )
+    for role, name in (("fold", fold), ("group", group)):
+        if name in (truth, *predictions):
+            raise KitError(
+                f"The column {name!r} is named as the {role} and as labels. Name it once."
+            )
+
+
+def _check_several(number: int, role: str, name: str) -> None:
+    if number < 2:
+        raise KitError(
+            f"The {role} column {name!r} has one value only: at least two {role}s are needed. "
+            f"Name another column, or leave the {role} out."
+        )
+
+
+def _check_missing(
+    table: TableFile, columns: Sequence[str], totals: Mapping[str, int], progress: Progress
+) -> None:
+    found = [
+        f"{totals[f'missing{i}']:,} of {totals['n']:,} rows in column {name!r} (first in row "
+        f"{table.first_row_without(name, progress):,})"
+        for i, name in enumerate(columns)
+        if totals[f"missing{i}"]
+    ]
+    if found:
+        raise KitError(
+            f"{table.path.name} has no value for {'; '.join(found)}. Rows are counted from 1 "
+            "without the header. Remove these rows, or give 'no answer' a label of its own."
+        )
+
+
+def _check_kinds(table: TableFile, labels: Sequence[str], totals: Mapping[str, int]) -> None:
+    kinds = []
+    for i, name in enumerate(labels):
+        present = [kind for k, kind in enumerate(_KINDS) if totals[f"kind{i}_{k}"]]
+        if "other values" in present:
+            raise KitError(
+                f"The column {name!r} of {table.path.name} holds lists or other values that are no "
+                "labels. Labels are text, numbers or true/false."
+            )
+        if len(present) > 1 and table.typed:
+            raise KitError(
+                f"The column {name!r} of {table.path.name} mixes {' and '.join(present)}. "
+                "Write all its labels in the same way."
+            )
+        # A file of text states no types: a column of it that is not all alike is text.
+        kinds.append(present[0] if len(present) == 1 else "text")
+    for i, name in enumerate(labels[1:], start=1):
+        # In a file of text, 1, 2, x are the same labels as 1, 2 if they agree anywhere.
+        if kinds[i] != kinds[0] and (table.typed or not totals[f"right{i}"]):
+            raise KitError(
+                f"The column {name!r} holds {kinds[i]}, but the truth {labels[0]!r} holds "
+                f"{kinds[0]}: such labels are never equal. Write both in the same way."
+            )
+        if totals[f"broken{i}"] and not totals["broken0"] and kinds[0] == kinds[i] == "numbers":
+            raise KitError(
+                f"The column {name!r} holds numbers with decimals, but the truth {labels[0]!r} "
+                "holds whole numbers: they look like scores. Turn them into labels first."
+            )
+
+
+def _natural(fold: Fold) -> tuple[tuple[int, int | str], ...]:
+    """Key that sorts fold 2 before fold 10."""
+    parts = re.split(r"([0-9]+)", fold.name)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
