@@ -89,8 +89,11 @@ def write(evidence: Evidence, path: Path, *, overwrite: bool) -> Path:
             stale.rename(path)
         raise
     finally:
-        fresh.unlink(missing_ok=True) if fresh.is_file() else shutil.rmtree(fresh, True)
-    shutil.rmtree(stale, ignore_errors=True)
+        for leftover in (fresh, stale):
+            if leftover.is_file():
+                leftover.unlink()
+            else:
+                shutil.rmtree(leftover, ignore_errors=True)
     return path
 
 

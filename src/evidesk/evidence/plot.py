@@ -31,6 +31,7 @@ def style() -> AbstractContextManager[None]:
         "axes.prop_cycle": cycler(color=_CYCLE),
         "axes.edgecolor": "#6b7280",
         "axes.labelcolor": "#1f2937",
+        "axes.formatter.useoffset": False,
         "axes.titlelocation": "left",
         "axes.titleweight": "bold",
         "axes.spines.top": False,
@@ -122,7 +123,7 @@ def _draw(ax: Axes, estimates: Mapping[str, Estimate], xlabel: str) -> None:
     ax.set_xlim(left, right)
     ax.set_ylim(len(estimates) - 0.4, -0.6)
     ax.set_yticks(range(len(estimates)), list(estimates))
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=10)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(xlabel or (units.pop() if len(units) == 1 else ""))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
 from evidesk.evidence.document import Evidence
 from evidesk.evidence.figure import Figure
-from evidesk.evidence.table import Cell
+from evidesk.evidence.table import Cell, Table
 
 __all__ = ["report"]
 
 ROWS_SHOWN = 200
+_DECIMALS = 6
 
 
 def report(evidence: Evidence) -> str:
@@ -36,11 +38,11 @@ def report(evidence: Evidence) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "cell": cell_text,
         "data_uri": _data_uri,
-        "day": day_text,
+        "day": _day,
         "json": _json,
         "moment": _moment,
+        "printed": printed_rows,
         "size": size_text,
     }
     source = (files("evidesk.evidence") / "templates" / "report.html").read_text("utf-8")
@@ -49,11 +51,26 @@ def report(evidence: Evidence) -> str:
     )
 
 
-def cell_text(cell: Cell) -> str:
-    """A table's cell for people: six significant digits; a missing number is a dash."""
-    if cell is None:
-        return "–"
-    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+def printed_rows(table: Table) -> list[tuple[str, ...]]:
+    """The table's cells for people, row by row.
+
+    Numbers have six significant digits, and one column the same decimals where that stays short;
+    a missing number is a dash.
+    """
+    columns = [_printed_column([row[i] for row in table.rows]) for i in range(len(table.columns))]
+    return list(zip(*columns, strict=True))
+
+
+def _printed_column(cells: list[Cell]) -> list[str]:
+    numbers = [cell for cell in cells if isinstance(cell, float) and math.isfinite(cell)]
+    texts = [f"{number:.6g}" for number in numbers]
+    decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
+    aligned = decimals <= _DECIMALS and not any("e" in text for text in texts)
+    form = f".{decimals}f" if aligned else ".6g"
+    return [
+        "–" if cell is None else f"{cell:{form}}" if isinstance(cell, float) else str(cell)
+        for cell in cells
+    ]
 
 
 def size_text(size: int) -> str:
@@ -68,9 +85,8 @@ def size_text(size: int) -> str:
     return f"{scaled / 1000:.3g} TB"
 
 
-def day_text(moment: datetime) -> str:
-    """The day for people, in no language's order but the international one."""
-    return moment.date().isoformat()
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()  # the one order of day, month and year that all know
 
 
 def _moment(moment: datetime) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evidesk.evidence.document import Evidence, Finding
 from evidesk.evidence.provenance import Provenance
-from evidesk.evidence.report import cell_text, size_text
+from evidesk.evidence.report import printed_rows, size_text
 from evidesk.evidence.table import Table
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _table(table: Table) -> RenderableType:
     for column in table.columns:
         right = column.kind != "text"
         grid.add_column(Text(column.heading), justify="right" if right else "left", overflow="fold")
-    for row in table.rows[:ROWS_SHOWN]:
-        grid.add_row(*(Text(cell_text(cell)) for cell in row))
+    for row in printed_rows(table)[:ROWS_SHOWN]:
+        grid.add_row(*(Text(cell) for cell in row))
     hidden = len(table.rows) - ROWS_SHOWN
     more = [Text(f"and {hidden} more rows", style="dim")] if hidden > 0 else []
     return Group(grid, *more)
