@@ -1,7 +1,8 @@
 """What a kit is: a method made ready for a user's data.
 
-A kit is one pydantic model of parameters and one function ``run(parameters, progress) -> Evidence``.
-From the model come the command line's options, the desk's form and the API's JSON schema.
+A kit is one pydantic model of parameters and one function
+``run(parameters, progress) -> Evidence``. From the model come the command line's options, the
+desk's form and the API's JSON schema.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ class KitError(Exception):
     """The user's input cannot be used; the message says what is wrong, where, and what to do."""
 
 
-class Cancelled(Exception):  # noqa: N818 - the word users know
+class Cancelled(Exception):
     """The user asked for the run to end."""
 
 
@@ -67,8 +68,15 @@ class Parameters(BaseModel):
     @classmethod
     def role_of(cls, field: str) -> str | None:
         """What the parameter ``field`` refers to: ``file``, ``column`` or nothing special."""
-        return next((m.name for m in _markers(cls.model_fields[field].annotation)
-                     + cls.model_fields[field].metadata if isinstance(m, Role)), None)
+        return next(
+            (
+                m.name
+                for m in _markers(cls.model_fields[field].annotation)
+                + cls.model_fields[field].metadata
+                if isinstance(m, Role)
+            ),
+            None,
+        )
 
 
 def _markers(annotation: Any) -> list[Any]:

@@ -1,0 +1,64 @@
+# evidesk: `make demo` and `make test` set up what they need; PYTHON chooses the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := src tests studies benchmarks docs
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types check coverage bench studies docs constraints clean
+
+demo: .venv/.desk
+	@$(BIN)/evidesk demo --data var/demo $(DEMO)
+
+# The fast checks first; the closing line is pytest's own summary.
+test: .venv/.test lint types check
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --gates
+
+lint: .venv/.test
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: .venv/.test
+	EVIDESK_DEMO=1 $(BIN)/mypy
+
+check: .venv/.test
+	EVIDESK_DEMO=1 $(BIN)/evidesk desk makemigrations --check --dry-run
+	EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
+
+bench: .venv/.test
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+studies: .venv/.test
+	for study in studies/*.py; do $(BIN)/python $$study || exit 1; done
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build
+
+# The versions that everything was tested with; run it in a fresh .venv, then run the tests.
+constraints: .venv/bin/python
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	{ echo "# The versions evidesk is tested with, made by 'make constraints'; both make targets install with it."; \
+	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/ @ .*//; s/+cpu//'; } > constraints.txt
+
+clean:
+	rm -rf .venv var docs/_build
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evidesk needs Python 3.11 or newer; choose one with: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.desk: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing evidesk and what its desk needs into .venv (once) ..."
+	$(PIP) --editable '.[desk]'
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing what the tests need into .venv (once) ..."
+	$(PIP) --editable '.[desk,test]'
+	@touch $@
+
+.venv/.docs: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[desk,docs]'
+	@touch $@

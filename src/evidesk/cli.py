@@ -1,0 +1,292 @@
+"""The command line. Imports are inside the commands, so that `evidesk --help` is instant."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from evidesk.kits import Kit, Progress
+
+
+class Fault(click.ClickException):
+    """Something the user can mend; shown without a traceback."""
+
+    def show(self, file: Any = None) -> None:
+        click.secho(f"evidesk: {self.message}", fg="red", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="evidesk")
+def main() -> None:
+    """From a scientist's question to an answer with an error bar that is right."""
+
+
+# Kits
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="With each kit's JSON schema.")
+def kits(as_json: bool) -> None:
+    """List the kits that are installed."""
+    from evidesk import kits
+
+    found = kits.installed()
+    if as_json:
+        schemas = {name: kit.parameters.model_json_schema() for name, kit in found.items()}
+        click.echo(json.dumps(schemas, indent=2))
+        return
+    for name, kit in found.items():
+        click.echo(f"{name:12} {kit.title}\n{'':12} {kit.question}")
+    click.echo("\nRun one with: evidesk run KIT FILE --out DIR    (evidesk run KIT --help)")
+
+
+class KitGroup(click.Group):
+    """One command for each kit, with options made from its parameters."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        from importlib.metadata import entry_points
+
+        return sorted(entry_points(group="evidesk.kits").names)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        from evidesk import kits
+
+        if name not in self.list_commands(context):
+            return None
+        return _kit_command(kits.load(name))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.list_commands(context) and not args[0].startswith("-"):
+            known = ", ".join(self.list_commands(context))
+            raise Fault(f"There is no kit {args[0]!r}. Installed: {known}.")
+        return super().resolve_command(context, args)
+
+
+@main.group(cls=KitGroup, subcommand_metavar="KIT FILE [OPTIONS]")
+def run() -> None:
+    """Run a kit on a file and keep its evidence."""
+
+
+def _kit_command(kit: Kit) -> click.Command:
+    """The command `evidesk run KIT`, made from the kit's parameters."""
+    model = kit.parameters
+    files = model.file_fields()
+    params: list[click.Parameter] = [
+        click.Argument([name], type=click.Path(path_type=Path), required=True, metavar="FILE")
+        for name in files
+    ]
+    for name, info in model.model_fields.items():
+        if name not in files:
+            params.append(_option(name, info))
+    params += [
+        click.Option(
+            ["--out"],
+            type=click.Path(path_type=Path),
+            help="Folder, or file ending in .zip, for the evidence. Default: KIT-evidence.",
+        ),
+        click.Option(["--overwrite"], is_flag=True, help="Replace evidence that is there."),
+        click.Option(["--agent"], default=_user, help="Who runs it. Default: your user name."),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Only the path of the evidence."),
+    ]
+
+    def callback(out: Path | None, overwrite: bool, agent: str, quiet: bool, **values: Any) -> None:
+        given = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value not in (None, ())
+        }
+        _run_kit(kit, given, out or Path(f"{kit.name}-evidence"), overwrite, agent, quiet)
+
+    return click.Command(kit.name, params=params, callback=callback, help=kit.question)
+
+
+def _option(name: str, info: Any) -> click.Option:
+    """One parameter of a kit as an option; pydantic checks the value, click only its shape."""
+    from typing import Literal, get_args, get_origin
+
+    is_list = get_origin(info.annotation) is list
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    help_text = info.description or info.title or ""
+    if is_list:
+        help_text += " Give it once for each."
+    return click.Option(
+        [f"--{name.replace('_', '-')}", name],
+        multiple=is_list,
+        required=info.is_required(),
+        type=click.Choice(choices) if choices else str,
+        default=None if info.is_required() or info.default is None else str(info.default),
+        show_default=True,
+        metavar=None if choices else "COLUMN" if "Role" in repr(info.metadata) else "VALUE",
+        help=help_text,
+    )
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _run_kit(
+    kit: Kit, values: dict[str, Any], out: Path, overwrite: bool, agent: str, quiet: bool
+) -> None:
+    from evidesk.evidence import EvidenceError
+    from evidesk.kits import Cancelled, KitError
+    from evidesk.kits.execution import execute, parse
+
+    if out.exists() and not overwrite:
+        raise Fault(f"{out} exists already. Choose another --out, or add --overwrite.")
+    try:
+        parameters = parse(kit, values)
+        with _progress(quiet) as progress:
+            evidence = execute(kit, parameters, agent=agent, progress=progress)
+        evidence.write(out, overwrite=overwrite)
+    except (KitError, EvidenceError) as fault:
+        raise Fault(str(fault)) from None
+    except (Cancelled, KeyboardInterrupt):
+        raise Fault("Cancelled; nothing was written.") from None
+    if quiet:
+        click.echo(str(out))
+        return
+    _print(evidence)
+    click.echo(f"Evidence: {out}" + ("" if out.suffix == ".zip" else f"  (open {out}/report.html)"))
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """A bar on a terminal; nothing in a pipe."""
+    from evidesk.kits import silent
+
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda done, message: bar.update(task, completed=done, description=message)
+
+
+# Evidence
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def show(path: Path) -> None:
+    """Print evidence, a folder or zip, after verifying it."""
+    _print(_read(path))
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def verify(path: Path) -> None:
+    """Check that evidence is complete and unchanged; exit with 1 if not."""
+    evidence = _read(path)
+    assert evidence.provenance is not None  # evidence cannot be read without
+    inputs = len(evidence.provenance.inputs)
+    click.echo(f"{path}: intact. Every digest fits; made from {inputs} input file(s).")
+
+
+def _read(path: Path) -> Any:
+    from evidesk.evidence import Evidence, EvidenceError
+
+    try:
+        return Evidence.read(path)
+    except EvidenceError as fault:
+        raise Fault(str(fault)) from None
+
+
+def _print(evidence: Any) -> None:
+    from rich.console import Console
+
+    from evidesk.evidence.terminal import render
+
+    Console().print(render(evidence))
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--voucher", required=True, help="The voucher's reference, such as V-2026-0001.")
+@click.option(
+    "--desk", envvar="EVIDESK_DESK", default="http://127.0.0.1:8000", show_default=True,
+    help="The desk's address.",
+)  # fmt: skip
+@click.option(
+    "--token", envvar="EVIDESK_TOKEN", help="A personal token; better kept in EVIDESK_TOKEN."
+)
+def push(path: Path, voucher: str, desk: str, token: str | None) -> None:
+    """Send evidence, a folder or zip, to a voucher on a desk."""
+    from evidesk import client
+    from evidesk.evidence import EvidenceError
+
+    if not token:
+        raise Fault("Set EVIDESK_TOKEN to a token from the desk's page “Your tokens”.")
+    try:
+        stored = client.push(path, voucher=voucher, desk=desk, token=token)
+    except (client.DeskError, EvidenceError) as fault:
+        raise Fault(str(fault)) from None
+    click.echo(f"{voucher} has it now: {stored['url']}")
+
+
+# The desk
+
+
+def _need_desk() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("django") is None:
+        raise Fault("The desk is not installed. Install it with: pip install 'evidesk[desk]'")
+
+
+@main.command()
+@click.option("--fresh", is_flag=True, help="Throw the demo's data away and start anew.")
+@click.option("--port", default=8000, show_default=True, help="Port on 127.0.0.1; 0 for any.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder for the demo's data.",
+    default=lambda: Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))
+    / "evidesk/demo",
+)  # fmt: skip
+def demo(fresh: bool, port: int, data: Path) -> None:
+    """Start the desk with demo data and its worker; Ctrl-C ends both."""
+    _need_desk()
+    from evidesk.desk.demo.serve import CannotServe, serve
+
+    try:
+        sys.exit(serve(data.absolute(), port=port, fresh=fresh))
+    except CannotServe as fault:
+        raise Fault(str(fault)) from None
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def desk(arguments: tuple[str, ...]) -> None:
+    """Manage a desk: migrate, check, db_worker, ... (Django's own commands)."""
+    _need_desk()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evidesk.desk.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["evidesk desk", *arguments])

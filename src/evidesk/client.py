@@ -1,0 +1,71 @@
+"""Talking to a desk from a program."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from evidesk.evidence import Evidence
+
+#: How long to wait for the desk to begin its answer, in seconds.
+_PATIENCE = 60
+
+
+class DeskError(Exception):
+    """The desk cannot be reached, or refused; the message says why and what to do."""
+
+
+def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
+    """Send evidence to a voucher and return what the desk says of it.
+
+    Parameters
+    ----------
+    crate : evidence as a folder or zip; it is verified before anything is sent.
+    voucher : the voucher's reference, such as ``V-2026-0001``.
+    desk : the desk's address, such as ``https://desk.example.org``.
+    token : a personal access token.
+
+    Raises
+    ------
+    evidesk.evidence.EvidenceError
+        The crate is not intact.
+    DeskError
+        The desk cannot be reached, or refused the evidence.
+    """
+    url = f"{desk.rstrip('/')}/api/vouchers/{voucher}/evidence/"
+    with tempfile.TemporaryDirectory() as folder:
+        zipped = Evidence.read(crate).write(Path(folder) / "evidence.zip")
+        with zipped.open("rb") as file:
+            try:
+                response = requests.post(
+                    url,
+                    files={"crate": ("evidence.zip", file, "application/zip")},
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=_PATIENCE,
+                    allow_redirects=False,
+                )
+            except requests.RequestException as fault:
+                raise DeskError(
+                    f"The desk at {desk} does not answer ({type(fault).__name__}). "
+                    "Is the address right (--desk or EVIDESK_DESK)?"
+                ) from None
+    if response.status_code == 201:
+        answer: dict[str, Any] = response.json()
+        return answer
+    raise DeskError(_why(response, voucher, desk))
+
+
+def _why(response: requests.Response, voucher: str, desk: str) -> str:
+    if response.status_code == 401:
+        return (
+            f"The desk at {desk} does not know this token. Make one on its page “Your tokens” "
+            "and set EVIDESK_TOKEN."
+        )
+    if response.status_code == 404:
+        return f"The desk at {desk} has no voucher {voucher} that you may see."
+    try:
+        detail = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"it answered with status {response.status_code}"
+    return f"The desk did not take the evidence: {detail}"

@@ -1,0 +1,1 @@
+"""The desk: where a scientist asks and is answered. A Django project."""

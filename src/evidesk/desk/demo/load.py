@@ -1,0 +1,190 @@
+"""The demo's people and vouchers, brought to life through the desk's own actions.
+
+Every step goes through the same rules as a click; only its date is moved back afterwards.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from evidesk import data as packaged
+from evidesk import kits
+from evidesk.desk.people.models import Member, Person, Persona, Unit
+from evidesk.desk.people.queries import DEMO_ISSUER
+from evidesk.desk.runs import actions as run_actions
+from evidesk.desk.runs.models import StoredEvidence
+from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Voucher
+from evidesk.kits.execution import execute, parse
+
+#: What the demo's scientists attach.
+ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
+
+Story = dict[str, Any]
+
+
+def is_loaded() -> bool:
+    """Whether the demo's people are there."""
+    return Person.objects.filter(issuer=DEMO_ISSUER).exists()
+
+
+def _read(name: str) -> Any:
+    return json.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def load() -> None:
+    """Fill an empty desk with the demo."""
+    network, stories = _read("network.json"), _read("vouchers.json")
+    loader = _Loader(timezone.now())
+    with transaction.atomic():
+        loader.add_network(network)
+        by_start = sorted(stories["vouchers"], key=lambda s: -s["steps"][0]["days_ago"])
+        for inquiry in stories["inquiries"]:
+            loader.add_inquiry(inquiry)
+        for story in by_start:
+            loader.add_voucher(story)
+
+
+class _Loader:
+    """Remembers who and what has been added, by the keys of the stories."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.people: dict[str, Person] = {}
+        self.units: dict[str, Unit] = {}
+        self.inquiries: dict[str, Inquiry] = {}
+
+    def at(self, days_ago: float) -> datetime:
+        return self.now - timedelta(days=days_ago)
+
+    def add_network(self, network: Story) -> None:
+        for unit in network["units"]:
+            self.units[unit["slug"]] = Unit.objects.create(**unit)
+        for one in network["people"]:
+            person = Person.objects.create(
+                issuer=DEMO_ISSUER,
+                subject=one["key"],
+                name=one["name"],
+                email=one["email"],
+                home=one["home"],
+            )
+            self.people[one["key"]] = person
+            for place in one["memberships"]:
+                Member.objects.create(
+                    person=person, unit=self.units[place["unit"]], role=place["role"]
+                )
+            if one["persona"]:
+                Persona.objects.create(person=person, line=one["persona_line"])
+
+    def add_inquiry(self, story: Story) -> None:
+        person = self.people[story["person"]] if story["person"] else None
+        inquiry = actions.inquire(
+            subject=story["subject"], text=story["text"], email=story["email"], person=person
+        )
+        if answer := story["answer"]:
+            actions.answer_inquiry(inquiry, self.people[answer["by"]], answer["text"])
+        rows = Inquiry.objects.filter(pk=inquiry.pk)
+        rows.update(created_at=self.at(story["days_ago"]))
+        if story["answer"]:
+            rows.update(answered_at=self.at(story["answer"]["days_ago"]))
+        if story["becomes"]:
+            self.inquiries[story["becomes"]] = inquiry
+
+    def add_voucher(self, story: Story) -> None:
+        steps = list(story["steps"])
+        if evidence := story.get("evidence"):
+            steps.append({**evidence, "action": "evidence"})
+            steps.sort(key=lambda step: -step["days_ago"])
+        author = self.people[story["author"]]
+        voucher = actions.start_voucher(author, self.inquiries.get(story["id"]))
+        self._date_back(voucher, self.at(steps[0]["days_ago"]), created=True)
+        actions.save_draft(
+            voucher,
+            author,
+            revision=0,
+            title=story["title"],
+            kind=Kind.objects.get(slug=story["kind"]),
+            unit=self.units[story["unit"]],
+            answers=story["answers"],
+        )
+        voucher.refresh_from_db()
+        for step in steps[1:]:
+            at = self.at(step["days_ago"])
+            STEPS[step["action"]](self, voucher, self.people[step["by"]], step)
+            self._date_back(voucher, at)
+            voucher.refresh_from_db()
+        # Saving the draft touched it today.
+        Voucher.objects.filter(pk=voucher.pk).update(changed_at=self.at(steps[-1]["days_ago"]))
+
+    def _date_back(self, voucher: Voucher, at: datetime, *, created: bool = False) -> None:
+        """Move what has just happened to the voucher back to its date."""
+        voucher.events.filter(at__gte=self.now).update(at=at)
+        rows = Voucher.objects.filter(pk=voucher.pk)
+        rows.update(changed_at=at)
+        if created:
+            rows.update(created_at=at)
+        rows.filter(submitted_at__gte=self.now).update(submitted_at=at)
+        rows.filter(ended_at__gte=self.now, state__in=ENDS).update(ended_at=at)
+        voucher.attachments.filter(uploaded_at__gte=self.now).update(uploaded_at=at)
+        StoredEvidence.objects.filter(voucher=voucher, added_at__gte=self.now).update(added_at=at)
+
+    def accept(self, voucher: Voucher, by: Person, step: Story) -> None:
+        starts_on = timezone.localdate(self.at(step["starts_days_ago"]))
+        actions.accept(voucher, by, starts_on, step["days"])
+
+    def attach(self, voucher: Voucher, by: Person, step: Story) -> None:
+        path = packaged.path(ATTACHMENTS[step["file"]])
+        actions.attach(voucher, by, _Upload(path))
+
+    def add_evidence(self, voucher: Voucher, by: Person, step: Story) -> None:
+        """Really run the kit on the file that the scientist attached."""
+        kit = kits.load(step["kit"])
+        attachment = voucher.attachments.get()
+        path = packaged.path(ATTACHMENTS["imagenette"])
+        assert attachment.name == path.name
+        parameters = {"table": path, **{k: step[k] for k in ("truth", "prediction", "fold")}}
+        evidence = execute(kit, parse(kit, parameters), agent=by.name)
+        with tempfile.TemporaryDirectory() as folder:
+            crate = evidence.write(Path(folder) / "evidence.zip")
+            run_actions.receive_evidence(voucher, by, crate)
+
+    def report(self, voucher: Voucher, by: Person, step: Story) -> None:
+        run_actions.report(
+            voucher, by, step["text"], StoredEvidence.objects.filter(voucher=voucher)
+        )
+
+
+class _Upload:
+    """A packaged file, as the action `attach` wants it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.size = path.stat().st_size
+
+    def chunks(self) -> list[bytes]:
+        return [self.path.read_bytes()]
+
+
+STEPS: dict[str, Callable[[_Loader, Voucher, Person, Story], object]] = {
+    "submit": lambda _, v, p, s: actions.submit(v, p),
+    "return": lambda _, v, p, s: actions.send_back(v, p, s["questions"]),
+    "decline": lambda _, v, p, s: actions.decline(v, p, s["reason"]),
+    "offer": lambda self, v, p, s: actions.offer(v, p, self.people[s["to"]], s["note"]),
+    "turn_down": lambda _, v, p, s: actions.turn_down(v, p, s["reason"]),
+    "take_back": lambda _, v, p, s: actions.take_back(v, p, s["reason"]),
+    "accept": _Loader.accept,
+    "message": lambda _, v, p, s: actions.write(v, p, s["text"]),
+    "attach": _Loader.attach,
+    "evidence": _Loader.add_evidence,
+    "report": _Loader.report,
+    "close": lambda _, v, p, s: actions.close(v, p, rating=s["rating"], feedback=s["text"]),
+    "withdraw": lambda _, v, p, s: actions.withdraw(v, p, s["reason"]),
+}

@@ -1,0 +1,1 @@
+"""Log-in, units, members, and access tokens."""

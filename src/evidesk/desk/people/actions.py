@@ -1,0 +1,43 @@
+"""What people do about themselves: access tokens."""
+
+import secrets
+from datetime import timedelta
+
+from django.utils import timezone
+
+from evidesk.desk.people.models import Person, Token
+
+#: How a token begins, so that scanners and people recognise a leaked one.
+TOKEN_PREFIX = "evidesk_"  # noqa: S105 - not a secret
+TOKEN_DAYS = 180
+
+
+def create_token(person: Person, name: str) -> tuple[Token, str]:
+    """A new access token and its text, which is not kept and cannot be shown again."""
+    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = Token.objects.create(
+        person=person,
+        name=name,
+        digest=Token.digest_of(text),
+        expires_at=timezone.now() + timedelta(days=TOKEN_DAYS),
+    )
+    return token, text
+
+
+def revoke_token(person: Person, token_id: int) -> None:
+    """Make one of the person's own tokens useless; others' tokens are left alone."""
+    person.tokens.filter(pk=token_id).delete()
+
+
+def person_of_token(text: str) -> Person | None:
+    """Whose valid token this is, if anybody's; notes when it was used."""
+    now = timezone.now()
+    token = (
+        Token.objects.select_related("person")
+        .filter(digest=Token.digest_of(text), expires_at__gt=now, person__is_active=True)
+        .first()
+    )
+    if token is None:
+        return None
+    Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token.person

@@ -1,0 +1,147 @@
+"""Who is who: units, people, their membership, and their access tokens."""
+
+import hashlib
+import uuid
+from functools import cached_property
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+
+class Unit(models.Model):
+    """The network's hub or one of its spokes: a centre's local team."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=80, unique=True)
+    host = models.CharField(max_length=40, help_text="The centre that the team sits at.")
+    city = models.CharField(max_length=80)
+    focus = models.CharField(max_length=300)
+    is_hub = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-is_hub", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_hub"], condition=models.Q(is_hub=True), name="one_hub"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signed in: known by issuer and subject, never by e-mail.
+
+    The pair is what an OpenID provider guarantees; an e-mail address can change hands.
+    """
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(max_length=254)
+    home = models.CharField(max_length=80, blank=True, help_text="The home centre.")
+    is_active = models.BooleanField(default=True)
+
+    objects = BaseUserManager["Person"]()
+
+    USERNAME_FIELD = "uid"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "people"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_per_subject")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def roles(self) -> frozenset[tuple[int, str]]:
+        """Pairs (unit id, role); read once per request, for the rules."""
+        return frozenset(self.memberships.values_list("unit_id", "role"))
+
+    def has_role(self, *roles: str, unit_id: int | None = None) -> bool:
+        """Whether the person has one of the roles, anywhere or in one unit."""
+        return any(
+            role in roles and unit_id in (None, member_unit) for member_unit, role in self.roles
+        )
+
+    @property
+    def unit_ids(self) -> set[int]:
+        """The units that the person is a member of."""
+        return {unit_id for unit_id, _ in self.roles}
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the person belongs to the network, rather than asks it."""
+        return bool(self.roles)
+
+
+class Role(models.TextChoices):
+    """What a member does in a unit."""
+
+    CONSULTANT = "consultant"
+    LEAD = "lead"
+    OFFICE = "office"
+
+
+class Member(models.Model):
+    """A person's place in a unit."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="members")
+    role = models.CharField(max_length=20, choices=Role)
+
+    class Meta:
+        ordering = ["unit", "role", "person__name"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "unit", "role"], name="one_place_per_role"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}, {self.get_role_display()} in {self.unit}"
+
+
+class Token(models.Model):
+    """A personal access token. Only its digest is kept; the text is shown once."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.person}"
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        """SHA-256 of the token's text; the text is random enough to need no salt."""
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+class Persona(models.Model):
+    """A person of the demo whom a visitor can be signed in as, with a line that introduces them."""
+
+    person = models.OneToOneField(Person, models.CASCADE, related_name="persona")
+    line = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.line}"

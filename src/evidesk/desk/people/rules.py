@@ -1,0 +1,61 @@
+"""Who may do what: every rule answers allowed, or why not."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says: true if allowed; otherwise `reason` is a sentence for the person."""
+
+    allowed: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+ALLOWED = Answer(True)
+
+
+def refuse(reason: str) -> Answer:
+    """The answer no, with the reason a person is told."""
+    return Answer(False, reason)
+
+
+class Refused(Exception):
+    """Somebody tried what a rule does not allow; the message tells them why."""
+
+
+class Conflict(Exception):
+    """The thing changed under somebody's hands; the message tells them what to do."""
+
+
+def require(answer: Answer) -> None:
+    """Go on if allowed; raise :class:`Refused` with the reason otherwise."""
+    if not answer:
+        raise Refused(answer.reason)
+
+
+def may_use_personas(request: HttpRequest) -> Answer:
+    """Persona buttons exist only in a demo, and only for somebody sitting at the machine."""
+    if not settings.DEMO:
+        return refuse("Personas exist only in the demo (EVIDESK_DEMO=1).")
+    if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")):
+        return refuse("The demo is not meant to stand behind a proxy.")
+    host = request.get_host().rsplit(":", 1)[0].strip("[]")
+    if not (_is_loopback(request.META["REMOTE_ADDR"]) and (_is_loopback(host))):
+        return refuse("Personas work only on the machine that the demo runs on.")
+    return ALLOWED
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Running kits and receiving evidence."""

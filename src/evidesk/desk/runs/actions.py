@@ -1,0 +1,210 @@
+"""Running kits, receiving evidence, and the report that rests on it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError
+from django.db import transaction as database
+from django.utils import timezone
+
+from evidesk.desk.people.models import Person
+from evidesk.desk.people.rules import Conflict, Refused, require
+from evidesk.desk.runs import rules
+from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredEvidence
+from evidesk.desk.vouchers import actions as voucher_actions
+from evidesk.desk.vouchers.models import Attachment, EventKind, Voucher
+from evidesk.evidence import Evidence, EvidenceError
+from evidesk.kits import KitError, load
+from evidesk.kits.execution import parse
+
+#: A run whose worker gave no sign of life for so long is lost.
+SILENCE = timedelta(seconds=60)
+#: Rows of a table that a page shows; the crate holds them all.
+ROWS_SHOWN = 40
+
+
+def start_run(
+    voucher: Voucher, by: Person, *, kit: str, attachment: Attachment, parameters: dict[str, Any]
+) -> Run:
+    """Queue a run of the kit on a file of the voucher.
+
+    Raises :class:`~evidesk.kits.KitError` if the parameters are not the kit's.
+    """
+    from evidesk.desk.runs.jobs import execute_run
+
+    require(rules.may_add_evidence(by, voucher))
+    if attachment.voucher_id != voucher.pk:
+        raise Refused("That file belongs to another voucher.")
+    chosen = load(kit)
+    file_field = chosen.parameters.file_fields()[0]
+    # The path stands in for the file, whose place only the worker decides.
+    checked = parse(chosen, {**parameters, file_field: attachment.name})
+    plain = checked.model_dump(mode="json", exclude={file_field})
+    with database.atomic():
+        run = Run.objects.create(
+            voucher=voucher, kit=kit, attachment=attachment, parameters=plain, started_by=by
+        )
+        voucher_actions.record(voucher, EventKind.RUN, by, run=run.pk, kit=kit)
+        execute_run.enqueue(run_id=run.pk)
+    return run
+
+
+def cancel_run(run: Run, by: Person) -> None:
+    """Ask for a run to end. A waiting one ends at once, a running one within a second."""
+    require(rules.may_cancel(by, run))
+    now = timezone.now()
+    waiting = Run.objects.filter(pk=run.pk, state=RunState.QUEUED)
+    if not waiting.update(state=RunState.CANCELLED, ended_at=now, cancel_requested=True):
+        Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(cancel_requested=True)
+
+
+# What the worker tells of a run. Each is a conditional update: a run that is over stays over.
+
+
+def claim_run(run_id: int) -> bool:
+    """Take a waiting run; false if somebody cancelled it or another worker has it."""
+    now = timezone.now()
+    return bool(
+        Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+            state=RunState.RUNNING, started_at=now, seen_alive_at=now, message="Starting"
+        )
+    )
+
+
+def note_progress(run_id: int, **columns: Any) -> bool:
+    """Sign of life of a running run; true if it should go on."""
+    running = Run.objects.filter(pk=run_id, state=RunState.RUNNING, cancel_requested=False)
+    return bool(running.update(seen_alive_at=timezone.now(), **columns))
+
+
+def end_run(run_id: int, state: RunState, *, fault: str = "", details: str = "") -> None:
+    """The run is over without evidence."""
+    Run.objects.filter(pk=run_id, state=RunState.RUNNING).update(
+        state=state, ended_at=timezone.now(), fault=fault, details=details, message=""
+    )
+
+
+def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
+    """The run is over and left evidence; None if it was cancelled at the last moment."""
+    evidence = Evidence.read(crate)
+    with database.atomic():
+        ended = Run.objects.filter(
+            pk=run.pk, state=RunState.RUNNING, cancel_requested=False
+        ).update(state=RunState.SUCCEEDED, ended_at=timezone.now(), done=1.0, message="")
+        if not ended:
+            return None
+        return _store(run.voucher, run.started_by, evidence, crate, run)
+
+
+def end_lost_runs() -> int:
+    """Runs whose worker has vanished are over; returns how many there were."""
+    return Run.objects.filter(
+        state=RunState.RUNNING, seen_alive_at__lt=timezone.now() - SILENCE
+    ).update(
+        state=RunState.FAILED,
+        ended_at=timezone.now(),
+        fault="The worker stopped in the middle of this run. Nothing is lost: run it again.",
+        message="",
+    )
+
+
+# Evidence
+
+
+def receive_evidence(voucher: Voucher, by: Person, crate: Path) -> StoredEvidence:
+    """Keep a crate that was made elsewhere, after every digest in it has been verified.
+
+    Raises :class:`Refused` with the reason if the crate is not what it should be.
+    """
+    require(rules.may_add_evidence(by, voucher))
+    try:
+        evidence = Evidence.read(crate)
+    except EvidenceError as fault:
+        raise Refused(str(fault)) from None
+    with database.atomic():
+        return _store(voucher, by, evidence, crate, None)
+
+
+def _store(
+    voucher: Voucher, by: Person, evidence: Evidence, crate: Path, run: Run | None
+) -> StoredEvidence:
+    assert evidence.provenance is not None  # `Evidence.read` accepts none without
+    with crate.open("rb") as file:
+        sha256, size = voucher_actions.keep(iter(lambda: file.read(2**20), b""))
+    try:
+        with database.atomic():
+            stored = StoredEvidence.objects.create(
+                voucher=voucher,
+                run=run,
+                added_by=by,
+                kit=evidence.provenance.kit,
+                question=evidence.question,
+                answer=evidence.answer,
+                shown=_shown(evidence),
+                sha256=sha256,
+                size=size,
+            )
+    except IntegrityError:
+        raise Conflict("This voucher has exactly this evidence already.") from None
+    voucher_actions.record(
+        voucher, EventKind.EVIDENCE, by, evidence=stored.pk, answer=evidence.answer
+    )
+    return stored
+
+
+def _shown(evidence: Evidence) -> dict[str, Any]:
+    """What a voucher's page shows of the evidence."""
+    return {
+        "findings": [
+            {"sentence": one.sentence, "estimate": str(one.estimate), "verdict": one.verdict.value}
+            for one in evidence.findings
+        ],
+        "figures": [
+            {"name": one.name, "title": one.title, "alt": one.alt} for one in evidence.figures
+        ],
+        "tables": [
+            {
+                "title": one.title,
+                "columns": [
+                    {"title": column.title or column.name, "kind": column.kind}
+                    for column in one.columns
+                ],
+                "rows": [list(row) for row in one.rows[:ROWS_SHOWN]],
+                "hidden": max(0, len(one.rows) - ROWS_SHOWN),
+            }
+            for one in evidence.tables
+        ],
+        "warnings": list(evidence.warnings),
+    }
+
+
+def report(
+    voucher: Voucher, by: Person, text: str, evidence: Iterable[StoredEvidence] = ()
+) -> None:
+    """The consultant hands in the report (Markdown), resting on chosen evidence."""
+    chosen = list(evidence)
+    if any(one.voucher_id != voucher.pk for one in chosen):
+        raise Refused("A report can rest only on this voucher's own evidence.")
+    if voucher.runs.filter(state__in=UNDER_WAY).exists():
+        raise Refused("A run is still under way. Wait for it, or cancel it first.")
+    with database.atomic():
+        voucher_actions.transition(
+            voucher, "report", by, facts={"report": text}, changes={"report": text}
+        )
+        Citation.objects.bulk_create(Citation(evidence=one) for one in chosen)
+
+
+__all__ = [
+    "KitError",
+    "cancel_run",
+    "claim_run",
+    "end_lost_runs",
+    "end_run",
+    "keep_result",
+    "note_progress",
+    "receive_evidence",
+    "report",
+    "start_run",
+]

@@ -1,0 +1,119 @@
+"""Forms made of kits' parameters, and the report's form."""
+
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from django import forms
+from django.db.models import QuerySet
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from evidesk.desk.runs.models import StoredEvidence
+from evidesk.desk.vouchers.forms import long_text
+from evidesk.kits import Kit
+
+
+class KitForm(forms.Form):
+    """The form of a kit's parameters, for a file whose columns are known.
+
+    Fields, labels and help come from the kit's pydantic model, and so does the validation; the
+    file itself is chosen before and is not a field.
+    """
+
+    def __init__(self, kit: Kit, columns: list[str], data: Any = None) -> None:
+        super().__init__(data)
+        self.kit = kit
+        self.file_field = kit.parameters.file_fields()[0]
+        for name, info in kit.parameters.model_fields.items():
+            if name != self.file_field:
+                self.fields[name] = _form_field(name, info, kit, columns)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask the model itself; its complaints go to the fields they are about."""
+        values = {
+            name: value
+            for name, value in (super().clean() or {}).items()
+            if value not in ("", None)
+        }
+        self.values = values
+        if self.errors:
+            return values
+        try:
+            self.kit.parameters.model_validate({**values, self.file_field: "file"})
+        except ValidationError as fault:
+            for error in fault.errors():
+                field = str(error["loc"][0]) if error["loc"] else None
+                self.add_error(field if field in self.fields else None, error["msg"])
+        return values
+
+
+def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> forms.Field:
+    """The form field for one parameter."""
+    common: dict[str, Any] = {
+        "label": info.title or name,
+        "help_text": info.description or "",
+        "required": info.is_required(),
+    }
+    if info.default is not PydanticUndefined and info.default is not None:
+        common["initial"] = info.default
+    inner, is_list, is_optional = _unwrap(info.annotation)
+    if kit.parameters.role_of(name) == "column":
+        choices = [(column, column) for column in columns]
+        if is_list:
+            return forms.MultipleChoiceField(
+                choices=choices, widget=forms.CheckboxSelectMultiple, **common
+            )
+        if is_optional or "initial" not in common:
+            choices.insert(0, ("", "none" if is_optional else "choose a column"))
+        return forms.ChoiceField(choices=choices, **common)
+    if get_origin(inner) is Literal:
+        return forms.ChoiceField(choices=[(v, v) for v in get_args(inner)], **common)
+    if inner is bool:
+        return forms.BooleanField(**{**common, "required": False})
+    if inner is int:
+        return forms.IntegerField(**common)
+    if inner is float:
+        return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **common)
+    return forms.CharField(**common)
+
+
+def _unwrap(annotation: Any) -> tuple[Any, bool, bool]:
+    """The plain type inside, whether it is a list, and whether it may be None."""
+    is_list = is_optional = False
+    while True:
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            annotation = arguments[0]
+        elif origin in (Union, UnionType):
+            is_optional = True
+            annotation = next(a for a in arguments if a is not NoneType)
+        elif origin is list:
+            is_list = True
+            annotation = arguments[0]
+        else:
+            return annotation, is_list, is_optional
+
+
+class ReportForm(forms.Form):
+    """The report, and what it rests on."""
+
+    text = long_text(
+        "Report",
+        rows=14,
+        help="What was asked, what was done, what came out and how sure that is. Markdown is fine.",
+    )
+    evidence = forms.ModelMultipleChoiceField(
+        StoredEvidence.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Evidence that it rests on",
+    )
+
+    def __init__(self, evidence: QuerySet[StoredEvidence], data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["evidence"]
+        field.queryset = evidence  # type: ignore[attr-defined]
+        field.label_from_instance = lambda one: one.answer  # type: ignore[attr-defined]
+        if not evidence:
+            del self.fields["evidence"]

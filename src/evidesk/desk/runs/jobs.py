@@ -1,0 +1,76 @@
+"""Background work: a kit's run, in a process of its own."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django_tasks import task
+
+from evidesk.desk.runs import actions
+from evidesk.desk.runs.models import Run, RunState
+from evidesk.desk.runs.queries import under_its_name
+from evidesk.evidence import EvidenceError
+from evidesk.kits import Cancelled, load
+from evidesk.kits.isolation import Limits, RunFailed, run_isolated
+
+#: Progress is written at most this often, in seconds, so that it costs nothing.
+_WRITE_EVERY = 0.5
+
+
+@task()
+def execute_run(run_id: int) -> None:
+    """Run a kit and keep its evidence, or say why there is none."""
+    actions.end_lost_runs()
+    if not actions.claim_run(run_id):
+        return
+    run = Run.objects.select_related("voucher__author", "attachment", "started_by").get(pk=run_id)
+    with tempfile.TemporaryDirectory(prefix="evidesk-run-") as folder:
+        try:
+            crate = _work(run, Path(folder))
+            actions.keep_result(run, crate)
+        except Cancelled:
+            pass
+        except (RunFailed, EvidenceError) as fault:
+            actions.end_run(
+                run_id,
+                RunState.FAILED,
+                fault=str(fault),
+                details=getattr(fault, "details", ""),
+            )
+        except BaseException:
+            # Also when the worker is told to stop: the run must not seem to go on.
+            actions.end_run(run_id, RunState.FAILED, fault="The worker was stopped. Run it again.")
+            raise
+    # Here only a cancelled run is still running.
+    actions.end_run(run_id, RunState.CANCELLED)
+
+
+def _work(run: Run, folder: Path) -> Path:
+    """Run the kit below `folder`, telling the database how it goes; returns the crate."""
+    file_field = load(run.kit).parameters.file_fields()[0]
+    latest = {"done": 0.0, "message": "Starting"}
+    written = 0.0
+
+    def progress(done: float, message: str) -> None:
+        latest.update(done=done, message=message[:200])
+
+    def beat() -> None:
+        nonlocal written
+        if time.monotonic() - written >= _WRITE_EVERY:
+            written = time.monotonic()
+            if not actions.note_progress(run.pk, **latest):
+                raise Cancelled
+
+    crate = folder / "evidence.zip"
+    with under_its_name(run.attachment) as file:
+        run_isolated(
+            run.kit,
+            {**run.parameters, file_field: str(file)},
+            crate,
+            agent=run.started_by.name,
+            limits=Limits(settings.RUN_SECONDS, settings.RUN_MEMORY_BYTES),
+            progress=progress,
+            beat=beat,
+        )
+    return crate

@@ -1,0 +1,185 @@
+"""Pages for running kits, for evidence, and for the report that rests on it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evidesk import kits
+from evidesk.desk.people.queries import person_of
+from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.desk.runs import actions, rules
+from evidesk.desk.runs.forms import KitForm, ReportForm
+from evidesk.desk.runs.models import Run, StoredEvidence
+from evidesk.desk.runs.queries import columns_of
+from evidesk.desk.vouchers import queries as voucher_queries
+from evidesk.desk.vouchers import rules as voucher_rules
+from evidesk.desk.vouchers.queries import voucher_for
+from evidesk.desk.vouchers.workflow import BY_ACTION
+from evidesk.evidence import Evidence, EvidenceError
+
+
+@require_safe
+def kit_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "runs/kits.html", {"kits": kits.installed().values()})
+
+
+@login_required
+def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) -> HttpResponse:
+    """The form of a kit's parameters for one file of the voucher."""
+    person = person_of(request)
+    voucher = voucher_for(person, reference)
+    attachment = get_object_or_404(voucher.attachments, pk=attachment_id)
+    try:
+        chosen = kits.load(kit)
+    except kits.KitError:
+        raise Http404 from None
+    answer = rules.may_add_evidence(person, voucher)
+    if not answer:
+        raise Refused(answer.reason)
+    try:
+        columns = columns_of(attachment)
+    except kits.KitError as fault:
+        messages.error(request, str(fault))
+        return redirect(reverse("voucher", args=[reference]) + "#files")
+    form = KitForm(chosen, columns, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            run = actions.start_run(
+                voucher, person, kit=kit, attachment=attachment, parameters=form.values
+            )
+        except (Refused, kits.KitError) as fault:
+            form.add_error(None, str(fault))
+        else:
+            return redirect("run", run.pk)
+    return render(
+        request,
+        "runs/start.html",
+        {"voucher": voucher, "attachment": attachment, "kit": chosen, "form": form},
+    )
+
+
+def _run_for(request: HttpRequest, run_id: int) -> Run:
+    """The run, or 404 if there is none or its voucher is not the person's to see."""
+    visible = voucher_queries.visible_to(person_of(request))
+    return get_object_or_404(
+        Run.objects.select_related("voucher__unit", "attachment", "started_by", "evidence").filter(
+            voucher__in=visible
+        ),
+        pk=run_id,
+    )
+
+
+@login_required
+@require_safe
+def run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """A run's page; its status renews itself while it is under way."""
+    actions.end_lost_runs()
+    found = _run_for(request, run_id)
+    template = "runs/_status.html" if request.htmx else "runs/run.html"  # type: ignore[attr-defined]
+    response = render(
+        request,
+        template,
+        {
+            "run": found,
+            "voucher": found.voucher,
+            "may_cancel": rules.may_cancel(person_of(request), found),
+        },
+    )
+    if request.htmx and not found.is_under_way:  # type: ignore[attr-defined]
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    try:
+        actions.cancel_run(_run_for(request, run_id), person_of(request))
+    except Refused as fault:
+        messages.error(request, str(fault))
+    return redirect("run", run_id)
+
+
+def _evidence_for(request: HttpRequest, evidence_id: int) -> StoredEvidence:
+    visible = voucher_queries.visible_to(person_of(request))
+    return get_object_or_404(
+        StoredEvidence.objects.select_related("voucher", "added_by", "run").filter(
+            voucher__in=visible
+        ),
+        pk=evidence_id,
+    )
+
+
+@login_required
+@require_safe
+def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
+    """Everything that the evidence says; its digests are verified each time it is shown."""
+    stored = _evidence_for(request, evidence_id)
+    try:
+        document = Evidence.read(stored.path)
+    except EvidenceError as fault:
+        return render(
+            request,
+            "problem.html",
+            {"title": "This evidence cannot be trusted any more", "reason": str(fault)},
+            status=500,
+        )
+    return render(request, "runs/evidence.html", {"stored": stored, "document": document})
+
+
+@login_required
+@require_safe
+def figure(request: HttpRequest, evidence_id: int, name: str) -> HttpResponse:
+    """A figure of the evidence. A crate can come from anywhere, so its SVG may do nothing."""
+    stored = _evidence_for(request, evidence_id)
+    for one in Evidence.read(stored.path).figures:
+        if one.name == name:
+            response = HttpResponse(one.svg, content_type="image/svg+xml")
+            response["Content-Security-Policy"] = (
+                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+            )
+            # It never changes, but only some may see it.
+            response["Cache-Control"] = "private, max-age=31536000, immutable"
+            return response
+    raise Http404
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, evidence_id: int) -> FileResponse:
+    stored = _evidence_for(request, evidence_id)
+    return FileResponse(
+        stored.path.open("rb"),
+        as_attachment=True,
+        filename=stored.file_name,
+        content_type="application/zip",
+    )
+
+
+@login_required
+def report(request: HttpRequest, reference: str) -> HttpResponse:
+    """The consultant's report, resting on chosen evidence."""
+    person = person_of(request)
+    voucher = voucher_for(person, reference)
+    answer = voucher_rules.may(person, "report", voucher)
+    if not answer:
+        messages.error(request, answer.reason)
+        return redirect("voucher", reference)
+    form = ReportForm(StoredEvidence.objects.filter(voucher=voucher), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            actions.report(voucher, person, data["text"], data.get("evidence", ()))
+        except (Refused, Conflict) as fault:
+            form.add_error(None, str(fault))
+        else:
+            messages.success(request, f"{reference}: the scientist has your report now.")
+            return redirect("voucher", reference)
+    return render(
+        request,
+        "vouchers/step.html",
+        {"voucher": voucher, "form": form, "step": BY_ACTION["report"]},
+    )

@@ -1,0 +1,20 @@
+"""All addresses of the desk."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+from evidesk.desk.api import api
+
+
+def health(_: HttpRequest) -> HttpResponse:
+    """For whoever watches the server."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("", include("evidesk.desk.vouchers.urls")),
+    path("", include("evidesk.desk.people.urls")),
+    path("", include("evidesk.desk.runs.urls")),
+    path("api/", api.urls),
+    path("health/", health, name="health"),
+]

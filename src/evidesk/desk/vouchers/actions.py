@@ -1,0 +1,342 @@
+"""Everything that people do with inquiries and vouchers; the only code here that writes.
+
+Each function checks the rule, changes rows by a conditional update and records the event, all in
+one transaction: either everything of it happened, or nothing.
+"""
+
+import hashlib
+import os
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import transaction as database
+from django.db.models import F
+from django.utils import timezone
+
+from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.rules import Conflict, Refused, require
+from evidesk.desk.vouchers import rules
+from evidesk.desk.vouchers.models import (
+    ENDS,
+    Attachment,
+    Counter,
+    Event,
+    EventKind,
+    Inquiry,
+    Kind,
+    Questionnaire,
+    Voucher,
+    event_data,
+    stored_path,
+)
+from evidesk.desk.vouchers.workflow import BY_ACTION
+
+
+def record(voucher: Voucher, kind: str, actor: Person | None, text: str = "", **data: Any) -> Event:
+    """Add to the voucher's timeline and mark the voucher as changed. Call it within the
+    transaction that does what the event tells.
+    """
+    now = timezone.now()
+    Voucher.objects.filter(pk=voucher.pk).update(changed_at=now)
+    return Event.objects.create(
+        voucher=voucher, at=now, actor=actor, kind=kind, text=text, data=event_data(**data)
+    )
+
+
+# Inquiries
+
+
+def inquire(*, subject: str, text: str, email: str, person: Person | None) -> Inquiry:
+    """Say hello. Nobody needs to sign in for it."""
+    return Inquiry.objects.create(subject=subject, text=text, email=email, person=person)
+
+
+def answer_inquiry(inquiry: Inquiry, by: Person, answer: str) -> None:
+    """Answer an inquiry, once."""
+    require(rules.may_answer(by))
+    answered = Inquiry.objects.filter(pk=inquiry.pk, answer="").update(
+        answer=answer, answered_by=by, answered_at=timezone.now()
+    )
+    if not answered:
+        raise Conflict("Somebody has answered this inquiry in the meantime.")
+
+
+# Drafts
+
+
+def _next_reference() -> str:
+    """The year's next voucher number; needs a transaction, for it locks the year's row."""
+    year = timezone.localdate().year
+    Counter.objects.get_or_create(year=year)
+    counter = Counter.objects.select_for_update().get(year=year)
+    counter.last += 1
+    counter.save(update_fields=["last"])
+    return f"V-{year}-{counter.last:04d}"
+
+
+def _unit_near(person: Person) -> Unit:
+    """The unit at the person's home centre, or else the hub."""
+    return Unit.objects.filter(host__iexact=person.home).first() or Unit.objects.get(is_hub=True)
+
+
+@database.atomic
+def start_voucher(author: Person, inquiry: Inquiry | None = None) -> Voucher:
+    """A new draft, empty or begun with what the inquiry says."""
+    if inquiry is not None:
+        require(rules.may_start_from(author, inquiry))
+    questionnaire = Questionnaire.objects.latest("version")
+    first = questionnaire.questions[0]["key"]
+    voucher = Voucher.objects.create(
+        reference=_next_reference(),
+        title=inquiry.subject if inquiry else "",
+        author=author,
+        unit=_unit_near(author),
+        questionnaire=questionnaire,
+        answers={first: inquiry.text} if inquiry else {},
+    )
+    if inquiry is not None:
+        taken = Inquiry.objects.filter(pk=inquiry.pk, voucher=None).update(
+            voucher=voucher, person=author
+        )
+        if not taken:
+            raise Conflict("This inquiry has become a voucher already.")
+    record(voucher, EventKind.STARTED, author)
+    return voucher
+
+
+def save_draft(
+    voucher: Voucher,
+    by: Person,
+    *,
+    revision: int,
+    title: str,
+    kind: Kind | None,
+    unit: Unit,
+    answers: Mapping[str, str],
+) -> int:
+    """Keep what was typed, and return the new revision.
+
+    `revision` is the one that the text was based on: if another window has saved since, nothing is
+    overwritten and :class:`Conflict` is raised.
+    """
+    require(rules.may_edit(by, voucher))
+    saved = Voucher.objects.filter(pk=voucher.pk, state=voucher.state, revision=revision).update(
+        title=title,
+        kind=kind,
+        unit=unit,
+        answers=dict(answers),
+        revision=F("revision") + 1,
+        changed_at=timezone.now(),
+    )
+    if not saved:
+        raise Conflict(
+            "This voucher was changed in another window. Your text is still here: copy what you "
+            "need, then load the page again."
+        )
+    return revision + 1
+
+
+# The workflow
+
+
+def transition(
+    voucher: Voucher,
+    action: str,
+    by: Person,
+    *,
+    text: str = "",
+    facts: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    **data: Any,
+) -> None:
+    """The one function that moves a voucher.
+
+    Checks who and from where (the rules) and the table's guards (on `facts` and `text`), then
+    changes the row only if it is still in the state that was checked, and records the event.
+    `changes` are the columns that go with the new state; `data` goes into the event. On success
+    `voucher` is as in the database.
+    """
+    require(rules.may(by, action, voucher))
+    row = BY_ACTION[action]
+    for guard in row.guards:
+        require(guard.check(voucher, {"text": text, **(facts or {})}))
+    now = timezone.now()
+    columns: dict[str, Any] = {"state": row.target, **(changes or {})}
+    if row.target in ENDS:
+        columns["ended_at"] = now
+    with database.atomic():
+        moved = Voucher.objects.filter(
+            pk=voucher.pk, state=voucher.state, revision=voucher.revision
+        ).update(**columns)
+        if not moved:
+            raise Conflict(
+                f"{voucher.reference} has changed in the meantime. Load the page again to see how."
+            )
+        record(voucher, action, by, text, state=row.target, **data)
+    voucher.refresh_from_db()
+
+
+def submit(voucher: Voucher, by: Person) -> None:
+    """Hand the document in, for the first time or after questions."""
+    submitted_at = voucher.submitted_at or timezone.now()
+    transition(voucher, "submit", by, changes={"submitted_at": submitted_at})
+
+
+def send_back(voucher: Voucher, by: Person, questions: str) -> None:
+    """Ask the scientist something before anybody can work on it."""
+    transition(voucher, "return", by, text=questions)
+
+
+def decline(voucher: Voucher, by: Person, reason: str) -> None:
+    """Say no, and why."""
+    transition(voucher, "decline", by, text=reason)
+
+
+def offer(voucher: Voucher, by: Person, consultant: Person, note: str = "") -> None:
+    """Ask a consultant to take it."""
+    transition(
+        voucher,
+        "offer",
+        by,
+        text=note,
+        facts={"consultant": consultant},
+        changes={"offered_to": consultant},
+        to=consultant.name,
+    )
+
+
+def take_back(voucher: Voucher, by: Person, reason: str = "") -> None:
+    """End an offer that waits too long or was wrong."""
+    transition(voucher, "take-back", by, text=reason, changes={"offered_to": None})
+
+
+def turn_down(voucher: Voucher, by: Person, reason: str) -> None:
+    """The consultant cannot take it."""
+    transition(voucher, "turn-down", by, text=reason, changes={"offered_to": None})
+
+
+def accept(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
+    """The consultant takes it and plans the work."""
+    transition(
+        voucher,
+        "accept",
+        by,
+        facts={"days": days},
+        changes={"offered_to": None, "consultant": by, "starts_on": starts_on, "days": days},
+        starts_on=starts_on.isoformat(),
+        days=days,
+    )
+
+
+def plan(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
+    """Move the planned dates of active work."""
+    transition(
+        voucher,
+        "plan",
+        by,
+        facts={"days": days},
+        changes={"starts_on": starts_on, "days": days},
+        starts_on=starts_on.isoformat(),
+        days=days,
+    )
+
+
+def close(voucher: Voucher, by: Person, *, rating: int | None = None, feedback: str = "") -> None:
+    """The end of the good way: the scientist says how it was, or somebody closes without."""
+    if voucher.author_id != by.pk and (rating is not None or feedback):
+        raise Refused("Only the scientist who asked can give feedback.")
+    transition(
+        voucher,
+        "close",
+        by,
+        text=feedback,
+        changes={"rating": rating, "feedback": feedback},
+        rating=rating,
+    )
+
+
+def withdraw(voucher: Voucher, by: Person, reason: str = "") -> None:
+    """The scientist does not need it any more."""
+    transition(voucher, "withdraw", by, text=reason, changes={"offered_to": None})
+
+
+# Conversation
+
+
+@database.atomic
+def write(voucher: Voucher, by: Person, text: str) -> Event:
+    """Add a message (Markdown) to the conversation."""
+    require(rules.may_write(by, voucher))
+    return record(voucher, EventKind.MESSAGE, by, text)
+
+
+class Upload(Protocol):
+    """What Django's uploaded files offer, as far as it is needed here."""
+
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    def chunks(self) -> Any: ...
+
+
+def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
+    """Keep a file with the voucher: hashed, stored under its hash, named harmlessly."""
+    require(rules.may_write(by, voucher))
+    limit = settings.MAX_UPLOAD_BYTES
+    if not upload.size:
+        raise Refused("The file is empty.")
+    if upload.size > limit:
+        raise Refused(
+            f"The file is larger than {limit // 2**20} MB. Leave it where it is and run the kit "
+            "there: `evidesk push` brings the evidence here."
+        )
+    sha256, size = keep(upload.chunks())
+    with database.atomic():
+        attachment = Attachment.objects.create(
+            voucher=voucher,
+            uploader=by,
+            name=harmless_name(upload.name or "file"),
+            size=size,
+            sha256=sha256,
+        )
+        record(voucher, EventKind.FILE, by, attachment=attachment.pk, name=attachment.name)
+    return attachment
+
+
+def keep(chunks: Any) -> tuple[str, int]:
+    """Store content under its SHA-256, atomically; returns (digest, size in bytes)."""
+    root = Path(settings.MEDIA_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    handle, temporary = tempfile.mkstemp(dir=root, prefix="incoming-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+        path = stored_path(digest.hexdigest())
+        path.parent.mkdir(exist_ok=True)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return digest.hexdigest(), size
+
+
+def harmless_name(name: str) -> str:
+    """The file's own name without folders, control and direction-changing characters."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(c for c in base if unicodedata.category(c)[0] != "C").strip(" .")
+    if len(kept) > 150:
+        stem, dot, suffix = kept.partition(".")
+        kept = stem[: 150 - len(dot + suffix[:40])] + dot + suffix[:40]
+    return kept or "file"

@@ -1,0 +1,201 @@
+"""What people type about inquiries and vouchers."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.queries import possible_consultants
+from evidesk.desk.vouchers.models import Kind, State, Voucher
+
+LONGEST_TEXT = 20_000
+
+
+def long_text(label: str, *, required: bool = True, rows: int = 6, help: str = "") -> Any:
+    """A field for several paragraphs of Markdown."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=LONGEST_TEXT,
+        help_text=help,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
+
+
+class InquiryForm(forms.Form):
+    """Three fields, no more."""
+
+    subject = forms.CharField(
+        max_length=120,
+        label="What would you like to do?",
+        widget=forms.TextInput(
+            attrs={"placeholder": "for instance: find out whether our classifier can be trusted"}
+        ),
+    )
+    text = forms.CharField(
+        max_length=5000,
+        label="Tell us a little more",
+        help_text="A few lines are enough. Half-baked ideas are welcome.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    email = forms.EmailField(
+        label="Where can we reach you?",
+        help_text="Your e-mail address at your institute.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class AnswerForm(forms.Form):
+    """An answer to an inquiry."""
+
+    answer = long_text("Your answer", help="Markdown is fine.")
+
+
+class DraftForm(forms.Form):
+    """The voucher document. While it is a draft, every field may be empty."""
+
+    revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    title = forms.CharField(max_length=120, required=False, label="Title")
+    kind = forms.ModelChoiceField(
+        Kind.objects.all(), required=False, empty_label=None, widget=forms.RadioSelect, label="Kind"
+    )
+    unit = forms.ModelChoiceField(
+        Unit.objects.all(),
+        empty_label=None,
+        label="Which team?",
+        help_text="The one at or near your centre, or of your field; it can be changed later.",
+    )
+
+    def __init__(self, voucher: Voucher, data: Any = None) -> None:
+        super().__init__(
+            data,
+            initial={
+                "revision": voucher.revision,
+                "title": voucher.title,
+                "kind": voucher.kind_id,
+                "unit": voucher.unit_id,
+            },
+        )
+        self.fields["kind"].label_from_instance = (  # type: ignore[attr-defined]
+            lambda kind: f"{kind.name}: {kind.purpose}"
+        )
+        self.fields["unit"].label_from_instance = (  # type: ignore[attr-defined]
+            lambda unit: f"{unit.name} ({unit.host}, {unit.city})"
+        )
+        self.question_keys = []
+        for question in voucher.answered():
+            name = f"answer_{question['key']}"
+            self.question_keys.append(question["key"])
+            self.fields[name] = long_text(
+                question["prompt"], required=False, help=question.get("help", "")
+            )
+            self.initial[name] = question["answer"]
+
+    def answers(self) -> dict[str, str]:
+        """The document's answers by the question's key."""
+        return {key: self.cleaned_data[f"answer_{key}"] for key in self.question_keys}
+
+
+class MessageForm(forms.Form):
+    """A message in the conversation."""
+
+    text = long_text("Your message", rows=4, help="Markdown is fine.")
+
+
+class FileForm(forms.Form):
+    """A file for the voucher."""
+
+    file = forms.FileField(label="File", allow_empty_file=True)
+
+
+# One form for each action of the workflow; an action without facts has the empty form.
+
+
+class NothingForm(forms.Form):
+    """Only the button."""
+
+
+class QuestionsForm(forms.Form):
+    text = long_text("What do you need to know?", help="The scientist can change the document.")
+
+
+class ReasonForm(forms.Form):
+    text = long_text("The reason", help="Everybody on this voucher can read it.")
+
+
+class OptionalReasonForm(forms.Form):
+    text = long_text("The reason, if you like to give one", required=False, rows=3)
+
+
+class OfferForm(forms.Form):
+    consultant = forms.ModelChoiceField(Person.objects.none(), label="Consultant")
+    text = long_text("A note for the consultant", required=False, rows=3)
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data)
+        people: QuerySet[Person] = possible_consultants().exclude(pk=voucher.author_id)
+        field = self.fields["consultant"]
+        field.queryset = people  # type: ignore[attr-defined]
+        field.label_from_instance = lambda person: "{} ({})".format(  # type: ignore[attr-defined]
+            person, ", ".join(sorted({m.unit.name for m in person.memberships.all()}))
+        )
+
+
+class PlanForm(forms.Form):
+    starts_on = forms.DateField(
+        label="First day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    days = forms.IntegerField(label="Length in days")
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        kind = voucher.kind
+        assert kind is not None  # a CHECK constraint from the submission on
+        super().__init__(
+            data,
+            initial={
+                "starts_on": voucher.starts_on or timezone.localdate(),
+                "days": voucher.days or kind.max_days,
+            },
+        )
+        days = self.fields["days"]
+        days.help_text = f"{kind.name}: {kind.min_days} to {kind.max_days} days."
+        days.widget.attrs.update(min=kind.min_days, max=kind.max_days)
+
+
+class FeedbackForm(forms.Form):
+    rating = forms.TypedChoiceField(
+        label="How was it?",
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[
+            ("5", "5: excellent"),
+            ("4", "4: good"),
+            ("3", "3: all right"),
+            ("2", "2: disappointing"),
+            ("1", "1: bad"),
+            ("", "I would rather not say"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    feedback = long_text("What helped, what did not?", required=False)
+
+
+class FilterForm(forms.Form):
+    """What the list of vouchers shows; everything is in the address."""
+
+    q = forms.CharField(required=False, label="Search", max_length=100)
+    state = forms.ChoiceField(
+        required=False, label="State", choices=[("", "Any state"), *State.choices]
+    )
+    unit = forms.ModelChoiceField(
+        Unit.objects.all(), required=False, label="Team", empty_label="Any team",
+        to_field_name="slug",
+    )  # fmt: skip
+    whose = forms.ChoiceField(
+        required=False,
+        label="Whose",
+        choices=[("", "All I may see"), ("waiting", "Waiting for me"), ("mine", "I am part of")],
+    )

@@ -1,0 +1,300 @@
+"""Inquiries, vouchers and their timeline. The database itself refuses impossible states."""
+
+import secrets
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from evidesk.desk.people.models import Person, Unit
+
+
+class Kind(models.Model):
+    """A kind of voucher, with the limits on its planned length."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60, unique=True)
+    purpose = models.CharField(max_length=300)
+    min_days = models.PositiveSmallIntegerField()
+    max_days = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(min_days__gte=1, max_days__gte=models.F("min_days")),
+                name="kind_limits_make_sense",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Questionnaire(models.Model):
+    """A version of the voucher document's questions; a voucher keeps the version it answers.
+
+    `questions` is a list of {"key", "prompt", "help"}.
+    """
+
+    version = models.PositiveSmallIntegerField(unique=True)
+    questions = models.JSONField()
+
+    class Meta:
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class State(models.TextChoices):
+    """Where a voucher stands; the labels are what people read."""
+
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Waiting for triage"
+    RETURNED = "returned", "Back with questions"
+    OFFERED = "offered", "Offered to a consultant"
+    ACTIVE = "active", "In progress"
+    REPORTED = "reported", "Report ready"
+    CLOSED = "closed", "Closed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    DECLINED = "declined", "Declined"
+
+
+ENDS = (State.CLOSED, State.WITHDRAWN, State.DECLINED)
+#: States in which people can write to each other and attach files.
+OPEN = (State.SUBMITTED, State.RETURNED, State.OFFERED, State.ACTIVE, State.REPORTED)
+STAFFED = (State.ACTIVE, State.REPORTED, State.CLOSED)
+
+
+class Voucher(models.Model):
+    """The request for collaboration, from draft to feedback."""
+
+    reference = models.CharField(max_length=20, unique=True)
+    title = models.CharField(max_length=120, blank=True)
+    kind = models.ForeignKey(Kind, models.PROTECT, null=True)
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="vouchers")
+    author = models.ForeignKey(Person, models.PROTECT, related_name="vouchers")
+    questionnaire = models.ForeignKey(Questionnaire, models.PROTECT)
+    answers = models.JSONField(default=dict)
+    revision = models.PositiveIntegerField(default=0, help_text="Counts saves of the draft.")
+
+    state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    offered_to = models.ForeignKey(Person, models.PROTECT, null=True, related_name="offers")
+    consultant = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="consulted_vouchers"
+    )
+    starts_on = models.DateField(null=True)
+    days = models.PositiveSmallIntegerField(null=True, help_text="Planned length in days.")
+
+    report = models.TextField(blank=True)
+    rating = models.PositiveSmallIntegerField(null=True)
+    feedback = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-changed_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-changed_at", "-id"], name="voucher_by_change"),
+            models.Index(fields=["unit", "state"], name="voucher_by_unit_and_state"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=State.OFFERED, offered_to__isnull=False)
+                | (~Q(state=State.OFFERED) & Q(offered_to__isnull=True)),
+                name="offered_means_to_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.WITHDRAWN)
+                | Q(
+                    state__in=STAFFED,
+                    consultant__isnull=False,
+                    starts_on__isnull=False,
+                    days__gte=1,
+                )
+                | (
+                    ~Q(state__in=STAFFED)
+                    & Q(consultant__isnull=True, starts_on__isnull=True, days__isnull=True)
+                ),
+                name="work_has_consultant_and_plan",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.WITHDRAWN)
+                | Q(state=State.DRAFT, submitted_at__isnull=True)
+                | (~Q(state=State.DRAFT) & Q(submitted_at__isnull=False, kind__isnull=False)),
+                name="submitted_has_date_and_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ENDS, ended_at__isnull=False)
+                | (~Q(state__in=ENDS) & Q(ended_at__isnull=True)),
+                name="ended_has_date",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state__in=[State.REPORTED, State.CLOSED]) & ~Q(report=""))
+                | (~Q(state__in=[State.REPORTED, State.CLOSED]) & Q(report="")),
+                name="reported_has_report",
+            ),
+            models.CheckConstraint(
+                condition=Q(rating__isnull=True)
+                | Q(state=State.CLOSED, rating__gte=1, rating__lte=5),
+                name="rating_is_one_to_five_at_the_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}".strip()
+
+    @property
+    def shown_title(self) -> str:
+        """The title, or something to click on while there is none."""
+        return self.title or "Untitled draft"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ENDS
+
+    @property
+    def ends_on(self) -> date | None:
+        """The last planned day."""
+        if self.starts_on is None or self.days is None:
+            return None
+        return self.starts_on + timedelta(days=self.days - 1)
+
+    @property
+    def is_overdue(self) -> bool:
+        return (
+            self.state == State.ACTIVE
+            and self.ends_on is not None
+            and self.ends_on < timezone.localdate()
+        )
+
+    def answered(self) -> list[dict[str, str]]:
+        """The questions, each with its answer."""
+        return [
+            {**question, "answer": self.answers.get(question["key"], "")}
+            for question in self.questionnaire.questions
+        ]
+
+
+class Counter(models.Model):
+    """Hands out the numbers in references; one row a year, locked while it counts."""
+
+    year = models.PositiveSmallIntegerField(unique=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+
+
+class EventKind(models.TextChoices):
+    """What an event tells of, beside the workflow's actions."""
+
+    STARTED = "started", "started the draft"
+    MESSAGE = "message", "wrote"
+    FILE = "file", "attached a file"
+    RUN = "run", "ran a kit"
+    EVIDENCE = "evidence", "added evidence"
+
+
+class Event(models.Model):
+    """One entry of a voucher's timeline. Written with what it tells of, never changed."""
+
+    voucher = models.ForeignKey(Voucher, models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=30, help_text="An action of the workflow or an EventKind.")
+    text = models.TextField(blank=True, help_text="What the actor wrote, Markdown.")
+    data = models.JSONField(default=dict, help_text="Facts of the event, such as the new state.")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["voucher", "at"], name="event_by_voucher")]
+
+    def __str__(self) -> str:
+        return f"{self.voucher.reference}: {self.kind}"
+
+
+def stored_path(sha256: str) -> Path:
+    """Where a file of this content lies; content-addressed, so nothing is stored twice."""
+    return Path(settings.MEDIA_ROOT) / sha256[:2] / sha256
+
+
+class Attachment(models.Model):
+    """A file that somebody gave to a voucher."""
+
+    voucher = models.ForeignKey(Voucher, models.CASCADE, related_name="attachments")
+    uploader = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=150)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["uploaded_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self) -> Path:
+        return stored_path(self.sha256)
+
+
+def new_key() -> str:
+    """An address that cannot be guessed."""
+    return secrets.token_urlsafe(24)
+
+
+class Inquiry(models.Model):
+    """First contact: a few lines. Whoever knows its key may read it."""
+
+    key = models.CharField(max_length=40, unique=True, default=new_key, editable=False)
+    subject = models.CharField(max_length=120)
+    text = models.TextField(max_length=5000)
+    email = models.EmailField()
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="inquiries")
+    created_at = models.DateTimeField(default=timezone.now)
+    answer = models.TextField(blank=True)
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    voucher = models.OneToOneField(Voucher, models.PROTECT, null=True, related_name="inquiry")
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name_plural = "inquiries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answer="", answered_by__isnull=True, answered_at__isnull=True)
+                | (~Q(answer="") & Q(answered_by__isnull=False, answered_at__isnull=False)),
+                name="answered_by_somebody_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(voucher__isnull=True) | Q(person__isnull=False),
+                name="inquiry_with_voucher_has_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def status(self) -> str:
+        """One word for lists: open, answered or voucher."""
+        if self.voucher_id is not None:
+            return "voucher"
+        return "answered" if self.answer else "open"
+
+
+def event_data(**facts: Any) -> dict[str, Any]:
+    """Facts of an event, without the empty ones."""
+    return {name: value for name, value in facts.items() if value not in (None, "")}

@@ -1,0 +1,405 @@
+"""The pages of inquiries and vouchers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from evidesk.desk.people.models import Person
+from evidesk.desk.people.queries import person_of
+from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.desk.vouchers import actions, forms, queries, rules
+from evidesk.desk.vouchers.models import Inquiry, State, Voucher
+from evidesk.desk.vouchers.queries import voucher_for
+from evidesk.desk.vouchers.workflow import BY_ACTION, WAY
+
+PAGE_SIZE = 25
+
+
+# The first page and inquiries
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return render(request, "vouchers/welcome.html")
+    person = person_of(request)
+    waiting = list(queries.for_list(queries.waiting_for(person))[:50])
+    recent = queries.for_list(queries.visible_to(person))
+    inquiries = queries.inquiries_for(person)
+    if person.is_member:
+        inquiries = inquiries.filter(answer="", voucher=None)
+    return render(
+        request,
+        "vouchers/home.html",
+        {
+            "waiting": with_next_step(person, waiting),
+            "recent": with_next_step(
+                person, list(recent.exclude(pk__in=[v.pk for v in waiting])[:10])
+            ),
+            "inquiries": inquiries[:10],
+        },
+    )
+
+
+def with_next_step(person: Person, vouchers: list[Voucher]) -> list[tuple[Voucher, Any]]:
+    """Each voucher with what it waits for the person to do."""
+    return [(voucher, rules.next_step(person, voucher)) for voucher in vouchers]
+
+
+def talk(request: HttpRequest) -> HttpResponse:
+    person = request.user if isinstance(request.user, Person) else None
+    initial = {"email": person.email} if person else {}
+    form = forms.InquiryForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        inquiry = actions.inquire(**form.cleaned_data, person=person)
+        return redirect(reverse("inquiry", args=[inquiry.key]) + "?new=1")
+    return render(request, "vouchers/talk.html", {"form": form})
+
+
+@login_required
+@require_safe
+def inquiries(request: HttpRequest) -> HttpResponse:
+    found = Paginator(queries.inquiries_for(person_of(request)), PAGE_SIZE)
+    page = found.get_page(request.GET.get("page"))
+    return render(request, "vouchers/inquiries.html", {"page": page})
+
+
+def inquiry(request: HttpRequest, key: str) -> HttpResponse:
+    """Readable by whoever knows the key; answering needs a role."""
+    found = get_object_or_404(
+        Inquiry.objects.select_related("person", "answered_by", "voucher"), key=key
+    )
+    person = request.user if isinstance(request.user, Person) else None
+    form = forms.AnswerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if person is None:
+            raise Refused("Sign in to answer an inquiry.")
+        try:
+            actions.answer_inquiry(found, person, form.cleaned_data["answer"])
+        except Conflict as fault:
+            form.add_error(None, str(fault))
+        else:
+            messages.success(request, "Your answer is on the inquiry's page.")
+            return redirect("inquiry", key)
+    return render(
+        request,
+        "vouchers/inquiry.html",
+        {
+            "inquiry": found,
+            "form": form,
+            "may_answer": bool(person and rules.may_answer(person)) and not found.answer,
+            "may_start": bool(person and rules.may_start_from(person, found)),
+            "is_new": "new" in request.GET,
+            "address": request.build_absolute_uri(request.path),
+        },
+    )
+
+
+# Lists and drafts
+
+
+@login_required
+@require_safe
+def voucher_list(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    form = forms.FilterForm(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = Paginator(_filtered(person, wanted), PAGE_SIZE)
+    page = found.get_page(request.GET.get("page"))
+    address = request.GET.copy()
+    address.pop("page", None)
+    return render(
+        request,
+        "vouchers/list.html",
+        {
+            "form": form,
+            "page": page,
+            "rows": with_next_step(person, list(page)),
+            "filters": address.urlencode(),
+            "is_filtered": any(wanted.values()),
+        },
+    )
+
+
+def _filtered(person: Person, wanted: dict[str, Any]) -> QuerySet[Voucher]:
+    vouchers = queries.for_list(queries.visible_to(person))
+    if wanted.get("state"):
+        vouchers = vouchers.filter(state=wanted["state"])
+    if wanted.get("unit"):
+        vouchers = vouchers.filter(unit=wanted["unit"])
+    if text := wanted.get("q"):
+        vouchers = vouchers.filter(
+            Q(title__icontains=text)
+            | Q(reference__icontains=text)
+            | Q(author__name__icontains=text)
+        )
+    if wanted.get("whose") == "waiting":
+        vouchers = vouchers.filter(pk__in=queries.waiting_for(person).values("pk"))
+    if wanted.get("whose") == "mine":
+        vouchers = vouchers.filter(Q(author=person) | Q(offered_to=person) | Q(consultant=person))
+    return vouchers
+
+
+@login_required
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Begin a draft, empty or from an inquiry."""
+    key = request.POST.get("inquiry")
+    inquiry = get_object_or_404(Inquiry, key=key) if key else None
+    voucher = actions.start_voucher(person_of(request), inquiry)
+    return redirect("edit-voucher", voucher.reference)
+
+
+@login_required
+def edit(request: HttpRequest, reference: str) -> HttpResponse:
+    """The document's form. htmx saves it as it is typed; the buttons work without."""
+    person = person_of(request)
+    voucher = voucher_for(person, reference)
+    answer = rules.may_edit(person, voucher)
+    if not answer:
+        messages.info(request, answer.reason)
+        return redirect("voucher", reference)
+    form = forms.DraftForm(voucher, request.POST or None)
+    if request.method == "POST":
+        saved = form.is_valid() and _save_draft(voucher, person, form)
+        if request.htmx:  # type: ignore[attr-defined]
+            return render(
+                request,
+                "vouchers/_saved.html",
+                {"form": form, "saved": saved, "revision": voucher.revision},
+            )
+        if saved and "submit" in request.POST:
+            try:
+                actions.submit(voucher, person)
+            except (Refused, Conflict) as fault:
+                form.add_error(None, str(fault))
+            else:
+                messages.success(request, f"{reference} is submitted. The team has it now.")
+                return redirect("voucher", reference)
+        elif saved:
+            messages.success(request, "Saved.")
+            return redirect("voucher", reference)
+        # The typed text stays; only the revision moves on after a save.
+        form.data = request.POST.copy()
+        form.data["revision"] = str(voucher.revision)
+    return render(request, "vouchers/edit.html", {"voucher": voucher, "form": form})
+
+
+def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool:
+    data = form.cleaned_data
+    try:
+        actions.save_draft(
+            voucher,
+            person,
+            revision=data["revision"],
+            title=data["title"],
+            kind=data["kind"],
+            unit=data["unit"],
+            answers=form.answers(),
+        )
+    except Conflict as fault:
+        form.add_error(None, str(fault))
+        return False
+    voucher.refresh_from_db()
+    return True
+
+
+# A voucher's own page
+
+
+@login_required
+@require_safe
+def voucher(request: HttpRequest, reference: str) -> HttpResponse:
+    return _voucher_page(request, voucher_for(person_of(request), reference), forms.MessageForm())
+
+
+def _voucher_page(
+    request: HttpRequest,
+    voucher: Voucher,
+    message_form: django_forms.Form,
+    file_form: django_forms.Form | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    person = person_of(request)
+    next_step = rules.next_step(person, voucher)
+    evidence = list(voucher.evidence.select_related("citation"))
+    return render(
+        request,
+        "vouchers/voucher.html",
+        {
+            "voucher": voucher,
+            "way": _way(voucher),
+            "hint": rules.hint(person, voucher),
+            "next_step": next_step,
+            "next_url": next_step and _step_url(voucher, next_step.action),
+            "other_steps": [
+                step
+                for step in rules.possible(person, voucher)
+                if step != next_step and step.action != "turn-down"
+            ],
+            "entries": _entries(voucher, evidence),
+            "evidence": evidence,
+            "runs": voucher.runs.all(),
+            "attachments": voucher.attachments.select_related("uploader"),
+            "may_write": rules.may_write(person, voucher),
+            "may_edit": rules.may_edit(person, voucher),
+            "is_working": voucher.consultant_id == person.pk and voucher.state == State.ACTIVE,
+            "message_form": message_form,
+            "file_form": file_form or forms.FileForm(),
+        },
+        status=status,
+    )
+
+
+def _way(voucher: Voucher) -> list[tuple[str, str]]:
+    """The states of the good way, each with whether it is done, now or still to come."""
+    # A voucher that came back with questions stands where it was submitted.
+    state = State.SUBMITTED if voucher.state == State.RETURNED else State(voucher.state)
+    now = WAY.index(state) if state in WAY else len(WAY)
+    return [
+        (
+            State(voucher.state).label if index == now else step.label,
+            "done" if index < now else "now" if index == now else "later",
+        )
+        for index, step in enumerate(WAY)
+    ]
+
+
+def _step_url(voucher: Voucher, action: str) -> str:
+    """Where an action's form is: some have a page of their own."""
+    if action == "submit":
+        return reverse("edit-voucher", args=[voucher.reference])
+    if action == "report":
+        return reverse("report", args=[voucher.reference])
+    return reverse("step", args=[voucher.reference, action])
+
+
+def _entries(voucher: Voucher, evidence: list[Any]) -> list[dict[str, Any]]:
+    """The timeline's events, those about evidence with the evidence."""
+    by_id = {one.pk: one for one in evidence}
+    return [
+        {"event": event, "evidence": by_id.get(event.data.get("evidence"))}
+        for event in queries.timeline(voucher)
+    ]
+
+
+@login_required
+@require_POST
+def write(request: HttpRequest, reference: str) -> HttpResponse:
+    voucher = voucher_for(person_of(request), reference)
+    form = forms.MessageForm(request.POST)
+    if not form.is_valid():
+        return _voucher_page(request, voucher, form, status=422)
+    try:
+        event = actions.write(voucher, person_of(request), form.cleaned_data["text"])
+    except Refused as fault:
+        form.add_error(None, str(fault))
+        return _voucher_page(request, voucher, form, status=403)
+    return redirect(reverse("voucher", args=[reference]) + f"#event-{event.pk}")
+
+
+@login_required
+@require_POST
+def attach(request: HttpRequest, reference: str) -> HttpResponse:
+    voucher = voucher_for(person_of(request), reference)
+    form = forms.FileForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            actions.attach(voucher, person_of(request), form.cleaned_data["file"])
+        except Refused as fault:
+            form.add_error(None, str(fault))
+        else:
+            return redirect(reverse("voucher", args=[reference]) + "#files")
+    return _voucher_page(request, voucher, forms.MessageForm(), form, status=422)
+
+
+@login_required
+@require_safe
+def attachment(request: HttpRequest, reference: str, attachment_id: int) -> FileResponse:
+    """The file itself, always as a download: nothing that people upload is shown inline."""
+    voucher = voucher_for(person_of(request), reference)
+    found = get_object_or_404(voucher.attachments, pk=attachment_id)
+    return FileResponse(
+        found.path.open("rb"),
+        as_attachment=True,
+        filename=found.name,
+        content_type="application/octet-stream",
+    )
+
+
+# Steps of the workflow: each action has a page with its form
+
+FORMS: dict[str, Callable[..., django_forms.Form]] = {
+    "submit": forms.NothingForm,
+    "return": forms.QuestionsForm,
+    "decline": forms.ReasonForm,
+    "offer": forms.OfferForm,
+    "take-back": forms.OptionalReasonForm,
+    "turn-down": forms.ReasonForm,
+    "accept": forms.PlanForm,
+    "plan": forms.PlanForm,
+    "close": forms.FeedbackForm,
+    "withdraw": forms.OptionalReasonForm,
+}
+
+STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
+    "submit": lambda v, p, _: actions.submit(v, p),
+    "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
+    "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
+    "offer": lambda v, p, f: actions.offer(v, p, f["consultant"], f["text"]),
+    "take-back": lambda v, p, f: actions.take_back(v, p, f["text"]),
+    "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
+    "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),
+    "plan": lambda v, p, f: actions.plan(v, p, f["starts_on"], f["days"]),
+    "close": lambda v, p, f: actions.close(v, p, **f),
+    "withdraw": lambda v, p, f: actions.withdraw(v, p, f["text"]),
+}
+
+
+def form_for(voucher: Voucher, person: Person, action: str, data: Any) -> django_forms.Form:
+    """The form that asks for an action's facts."""
+    if action == "close" and voucher.author_id != person.pk:
+        return forms.NothingForm(data)
+    form = FORMS[action]
+    if form in (forms.OfferForm, forms.PlanForm):
+        return form(data, voucher=voucher)
+    return form(data)
+
+
+@login_required
+def step(request: HttpRequest, reference: str, action: str) -> HttpResponse:
+    """Take one step of the workflow, after its form."""
+    if action not in FORMS:
+        raise Http404
+    person = person_of(request)
+    voucher = voucher_for(person, reference)
+    answer = rules.may(person, action, voucher)
+    if not answer:
+        messages.error(request, answer.reason)
+        return redirect("voucher", reference)
+    data = request.POST if request.method == "POST" else None
+    form = form_for(voucher, person, action, data)
+    if data is not None and form.is_valid():
+        try:
+            STEPS[action](voucher, person, form.cleaned_data)
+        except (Refused, Conflict) as fault:
+            form.add_error(None, str(fault))
+        else:
+            messages.success(request, f"{reference} is now “{State(voucher.state).label}”.")
+            if rules.may_see(person, voucher):
+                return redirect("voucher", reference)
+            return redirect("home")
+    return render(
+        request,
+        "vouchers/step.html",
+        {"voucher": voucher, "form": form, "step": BY_ACTION[action]},
+    )

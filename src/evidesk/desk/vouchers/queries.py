@@ -1,0 +1,60 @@
+"""Reads about inquiries and vouchers that more than one page needs."""
+
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
+
+from evidesk.desk.people.models import Person, Role
+from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
+
+
+def visible_to(person: Person) -> QuerySet[Voucher]:
+    """The vouchers that `rules.may_see` allows, as a query."""
+    involved = Q(author=person) | Q(offered_to=person) | Q(consultant=person)
+    submitted = Q(submitted_at__isnull=False)
+    if person.has_role(Role.OFFICE):
+        return Voucher.objects.filter(involved | submitted)
+    return Voucher.objects.filter(involved | (submitted & Q(unit__in=person.unit_ids)))
+
+
+def for_list(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
+    """With all that a row of a list shows, and without the long texts."""
+    return vouchers.select_related("kind", "unit", "author", "consultant", "offered_to").defer(
+        "answers", "report", "feedback"
+    )
+
+
+def for_page(person: Person) -> QuerySet[Voucher]:
+    """Visible vouchers with all that their own page and the rules need."""
+    return visible_to(person).select_related(
+        "kind", "unit", "author", "consultant", "offered_to", "questionnaire", "inquiry"
+    )
+
+
+def voucher_for(person: Person, reference: str) -> Voucher:
+    """The voucher of that reference; 404 if there is none or the person may not see it."""
+    return get_object_or_404(for_page(person), reference=reference)
+
+
+def waiting_for(person: Person) -> QuerySet[Voucher]:
+    """The vouchers whose next step is the person's (see `workflow.NEXT_STEP`)."""
+    mine = Q(author=person, state__in=[State.DRAFT, State.RETURNED, State.REPORTED])
+    offered = Q(offered_to=person, state=State.OFFERED)
+    working = Q(consultant=person, state=State.ACTIVE)
+    triage = Q(state=State.SUBMITTED) & ~Q(author=person)
+    if not person.has_role(Role.OFFICE):
+        led = [unit for unit, role in person.roles if role == Role.LEAD]
+        triage &= Q(unit__in=led)
+    return Voucher.objects.filter(mine | offered | working | triage)
+
+
+def timeline(voucher: Voucher) -> QuerySet[Event]:
+    """What happened to the voucher, first things first."""
+    return voucher.events.select_related("actor")
+
+
+def inquiries_for(person: Person) -> QuerySet[Inquiry]:
+    """For those who answer, every inquiry; for others, their own."""
+    inquiries = Inquiry.objects.select_related("person", "answered_by", "voucher")
+    if person.has_role(Role.LEAD, Role.OFFICE):
+        return inquiries
+    return inquiries.filter(person=person)
