@@ -94,8 +94,8 @@ def test_a_level_just_below_one_never_reads_100_percent() -> None:
     ("changes", "complaint"),
     [
         ({"value": math.nan}, "value must be a number, got nan"),
-        ({"value": "1"}, "value must be a number, got '1'"),
-        ({"value": True}, "value must be a number, got True"),
+        ({"high": "1"}, "high must be a number, got '1'"),
+        ({"value": True, "low": 0}, "value must be a number, got True"),
         ({"low": None}, "low must be a number, got None"),
         ({"value": INF, "high": INF, "finite": False}, "value must be finite, got inf"),
         ({"high": INF}, "low and high must be finite, got low=.*, high=inf.*finite=False"),

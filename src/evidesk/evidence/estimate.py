@@ -106,7 +106,8 @@ class Estimate:
         """
         above, below = self.high - self.value, self.value - self.low
         if math.isclose(above, below, rel_tol=1e-6) and math.isfinite(self.half_width):
-            text = self._rounded("{} ± {}", self.value, self.half_width)
+            widths = (self.half_width,) if self.half_width else ()
+            text = self._rounded("{} ± {}" if widths else "{} ± 0", self.value, *widths)
         elif math.isfinite(self.low) and math.isfinite(self.high):
             text = self._rounded("{} [{}, {}]", self.value, self.low, self.high)
         elif math.isfinite(self.low):

@@ -100,9 +100,9 @@ class Table:
         object.__setattr__(self, "rows", self._checked(self.rows))
 
     def to_csv(self) -> str:
-        """The table as CSV (RFC 4180, but lines end with LF), floats at full precision."""
+        """The table as CSV (RFC 4180: lines end with CR LF), floats at full precision."""
         text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text)
         writer.writerow([column.name for column in self.columns])
         writer.writerows(
             [repr(cell) if isinstance(cell, float) else cell for cell in row] for row in self.rows
