@@ -102,14 +102,6 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
             method=parameters.method,
         )
     poor = [str(each.message) for each in caught if each.category is PoorApproximationWarning]
-    share = counts.most_frequent[1] / counts.n
-    accuracies = replace(
-        accuracies,
-        estimates={
-            name: replace(estimate, null_value=share)
-            for name, estimate in accuracies.estimates.items()
-        },
-    )
     models = _models_table(accuracies, counts)
     tables, figures = [models], [_intervals_figure(accuracies, models)]
     if counts.folds:
@@ -149,8 +141,9 @@ def _answer(estimates: Mapping[str, Estimate], counts: Counts) -> str:
     )
 
 
-def _finding(name: str, estimate: Estimate, counts: Counts) -> Finding:
+def _finding(name: str, accuracy: Estimate, counts: Counts) -> Finding:
     label, cases = counts.most_frequent
+    estimate = replace(accuracy, null_value=cases / counts.n)
     if estimate.low > cases / counts.n:
         verdict = Verdict.SUPPORTED
     elif estimate.high < cases / counts.n:
@@ -210,15 +203,12 @@ def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
 def _intervals_figure(accuracies: Accuracies, data: Table) -> Figure:
     estimates = list(accuracies.estimates.values())
     axes = accuracies.plot()
-    axes.set_xlabel("accuracy (dashed: always answering the most frequent label)")
     return Figure.from_matplotlib(
         _root(axes),
         name="intervals",
         title=f"Accuracy with {100 * estimates[0].level:.4g} % intervals ({estimates[0].method})",
         alt=f"Interval plot of the accuracy of {len(estimates)} model(s), from "
-        f"{min(e.value for e in estimates):.3f} to {max(e.value for e in estimates):.3f}; "
-        f"the dashed line at {estimates[0].null_value:.3f} is the share of the most frequent "
-        "label.",
+        f"{min(e.value for e in estimates):.3f} to {max(e.value for e in estimates):.3f}.",
         data=data,
     )
 

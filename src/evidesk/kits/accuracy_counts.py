@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.table import TableFile
-
-_KINDS = ("numbers", "true/false", "text", "other values")
+from evidesk.kits.table import KINDS, TableFile
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,9 @@ def _tallies(labels: Sequence[str], keys: Mapping[str, str]) -> dict[str, str]:
     for i in range(len(labels)):
         present = f"label{i} IS NOT NULL"
         tallies[f"missing{i}"] = f"count_if(label{i} IS NULL)"
-        tallies[f"broken{i}"] = f"count_if(kind{i} = 'numbers' AND contains(label{i}, '.'))"
-        for k, kind in enumerate(_KINDS):
-            tallies[f"kind{i}_{k}"] = f"count_if(kind{i} = '{kind}' AND {present})"
+        tallies[f"broken{i}"] = f"count_if(label{i}_kind = 'numbers' AND contains(label{i}, '.'))"
+        for k, kind in enumerate(KINDS):
+            tallies[f"kind{i}_{k}"] = f"count_if(label{i}_kind = '{kind}' AND {present})"
         if i > 0:
             tallies[f"right{i}"] = f"count_if(label{i} = label0)"
     for j, alias in enumerate(keys, start=len(labels)):
@@ -130,14 +128,12 @@ def _cube(
     table: TableFile, labels: Sequence[str], keys: Mapping[str, str], tallies: Mapping[str, str]
 ) -> str:
     """SQL that makes the table ``cube`` of the tallies by true label, fold and group."""
-    values = [f"{table.label(name)} AS label{i}" for i, name in enumerate(labels)]
-    values += [f"{table.kind(name)} AS kind{i}" for i, name in enumerate(labels)]
-    values += [f"{table.label(name)} AS {alias}" for alias, name in keys.items()]
+    own_names = {f"label{i}": name for i, name in enumerate(labels)} | dict(keys)
     by = ["label0 AS truth", *keys]
     counted = [f"{sql} AS {alias}" for alias, sql in tallies.items()]
     return (
         f"CREATE TEMP TABLE cube AS SELECT {', '.join(by + counted)} "  # noqa: S608 - own names
-        f"FROM (SELECT {', '.join(values)} FROM cases) GROUP BY ALL"
+        f"FROM {table.labels(own_names)} GROUP BY ALL"
     )
 
 
@@ -190,7 +186,7 @@ def _check_missing(
 def _check_kinds(table: TableFile, labels: Sequence[str], totals: Mapping[str, int]) -> None:
     kinds = []
     for i, name in enumerate(labels):
-        present = [kind for k, kind in enumerate(_KINDS) if totals[f"kind{i}_{k}"]]
+        present = [kind for k, kind in enumerate(KINDS) if totals[f"kind{i}_{k}"]]
         if "other values" in present:
             raise KitError(
                 f"The column {name!r} of {table.path.name} holds lists or other values that are no "

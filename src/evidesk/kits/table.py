@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 import zlib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,23 @@ _POLL_SECONDS = 0.1
 _CHUNK = 2**20
 _GZIP_SHARE = 0.2
 
+#: What a value can be.
+KINDS = ("numbers", "true/false", "text", "other values")
+
+# Labels such as 007 are names, not numbers.
+_KIND_OF_TEXT = """CASE
+    WHEN {own}_number IS NOT NULL AND NOT ({own}_raw[1] = '0' AND {own}_raw[2] BETWEEN '0' AND '9')
+    THEN 'numbers'
+    WHEN lower({own}_raw) IN ('true', 'false') THEN 'true/false'
+    ELSE 'text' END"""
+# Beyond 2**53 doubles merge neighbouring integers: there the text decides.
+_LABEL = """CASE
+    WHEN trim({own}_raw) = '' OR lower({own}_raw) = 'nan' THEN NULL
+    WHEN {own}_kind = 'true/false' THEN lower({own}_raw)
+    WHEN {own}_kind <> 'numbers' OR abs({own}_number) >= 9007199254740992 THEN {own}_raw
+    WHEN {own}_number = trunc({own}_number) THEN {own}_number::BIGINT::VARCHAR
+    ELSE {own}_number::VARCHAR END"""
+
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)")
 _TEXTS = re.compile(r"(VARCHAR|ENUM.*|UUID|DATE|TIME.*)")
 
@@ -42,8 +60,8 @@ class TableFile:
     """A table in a CSV, TSV (both also with .gz), Parquet, JSON or JSON Lines file.
 
     Use it as a context manager; SQL given to :meth:`rows` and :meth:`execute` reads the view
-    ``cases``, whose columns are spoken of through :meth:`label` and :meth:`kind` only, so that no
-    name from a file ever becomes SQL (hence the ``noqa: S608``).
+    ``cases``, whose columns are spoken of through :meth:`labels` only, so that no name from a file
+    ever becomes SQL (hence the ``noqa: S608``).
 
     Attributes
     ----------
@@ -111,39 +129,23 @@ class TableFile:
                     f"Its columns are: {listed}{more}.{alone}"
                 )
 
-    def label(self, column: str) -> str:
-        """SQL for the column's value as text, NULL where there is none: NULL, NaN or blank."""
-        raw, kind = self._raw(column), self.kind(column)
-        number = f"TRY_CAST({raw} AS DOUBLE)"
-        return (
-            f"CASE WHEN trim({raw}) = '' OR lower(trim({raw})) = 'nan' THEN NULL "
-            f"WHEN {kind} = 'true/false' THEN lower({raw}) "
-            # Beyond 2**53 doubles merge neighbouring integers: there the text decides.
-            f"WHEN {kind} = 'numbers' AND abs({number}) < 9007199254740992 THEN "
-            f"CASE WHEN {number} = trunc({number}) THEN {number}::BIGINT::VARCHAR "
-            f"ELSE {number}::VARCHAR END "
-            f"ELSE {raw} END"
-        )
+    def labels(self, columns: Mapping[str, str]) -> str:
+        """SQL that selects the labels of ``columns``: names in the file by SQL names of your own.
 
-    def kind(self, column: str) -> str:
-        """SQL for the kind of the column's value: numbers, true/false, text, or other values."""
-        name = self._name(column)
-        if self._format == "parquet":
-            return f"'{_kind_of(self._types[self.columns.index(column)])}'"
-        if self._format == "json":
-            return (
-                f"CASE json_type({name}) WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN "
-                "'true/false' WHEN 'ARRAY' THEN 'other values' WHEN 'OBJECT' THEN 'other values' "
-                "ELSE 'numbers' END"
-            )
-        raw = self._raw(column)
-        # Labels such as 007 are names, not numbers.
-        return (
-            f"CASE WHEN lower({raw}) IN ('true', 'false') THEN 'true/false' "
-            f"WHEN TRY_CAST({raw} AS DOUBLE) IS NOT NULL "
-            f"AND NOT ({raw}[1] = '0' AND {raw}[2] BETWEEN '0' AND '9') THEN 'numbers' "
-            "ELSE 'text' END"
-        )
+        Its column ``<own>`` is the label as text, NULL where there is none (NULL, NaN or blank);
+        ``<own>_kind`` is one of :data:`KINDS`.
+        """
+        sql = "cases"
+        # Each layer computes once what the next ones use several times.
+        for layer in (
+            {f"{own}_raw": self._raw(name) for own, name in columns.items()},
+            {f"{own}_number": f"TRY_CAST({own}_raw AS DOUBLE)" for own in columns},
+            {f"{own}_kind": self._kind(name, own) for own, name in columns.items()},
+            {own: _LABEL.format(own=own) for own in columns},
+        ):
+            values = ", ".join(f"{value} AS {name}" for name, value in layer.items())
+            sql = f"(SELECT *, {values} FROM {sql})"  # noqa: S608
+        return sql
 
     def rows(
         self, sql: str, progress: Progress, message: str, span: tuple[float, float] = (0.0, 1.0)
@@ -175,8 +177,8 @@ class TableFile:
     def first_row_without(self, column: str, progress: Progress) -> int:
         """Number of the first row, from 1 and not counting the header, that has no value."""
         found = self.rows(
-            "SELECT min(row) FROM (SELECT row_number() OVER () AS row, "  # noqa: S608
-            f"{self.label(column)} AS label FROM cases) WHERE label IS NULL",
+            "SELECT min(row) FROM (SELECT row_number() OVER () AS row, label "  # noqa: S608
+            f"FROM {self.labels({'label': column})}) WHERE label IS NULL",
             progress,
             "Looking for the first missing value",
             (1.0, 1.0),
@@ -187,14 +189,26 @@ class TableFile:
         return f"c{self.columns.index(column)}"
 
     def _raw(self, column: str) -> str:
+        """SQL for the column's value as text."""
         name = self._name(column)
         if self._format == "parquet":
             return f"CAST({name} AS VARCHAR)"
         if self._format == "json":
-            return (
-                f"CASE json_type({name}) WHEN 'VARCHAR' THEN {name}->>'$' ELSE {name}::VARCHAR END"
-            )
+            text = f"{name}->>'$'"
+            return f"CASE json_type({name}) WHEN 'VARCHAR' THEN {text} ELSE {name}::VARCHAR END"
         return f"trim({name})"
+
+    def _kind(self, column: str, own: str) -> str:
+        """SQL for the kind of the column's value."""
+        if self._format == "parquet":
+            return f"'{_kind_of(self._types[self.columns.index(column)])}'"
+        if self._format == "json":
+            return (
+                f"CASE json_type({self._name(column)}) WHEN 'VARCHAR' THEN 'text' "
+                "WHEN 'BOOLEAN' THEN 'true/false' WHEN 'ARRAY' THEN 'other values' "
+                "WHEN 'OBJECT' THEN 'other values' ELSE 'numbers' END"
+            )
+        return _KIND_OF_TEXT.format(own=own)
 
     def _create_view(self) -> None:
         file = _quoted(_without_glob(self.path.absolute()))
