@@ -21,10 +21,7 @@ def as_labels(values: npt.ArrayLike, name: str) -> Labels:
     """
     # NumPy would make text of the 1 in ["a", 1], and numbers of the True in [True, 2], silently.
     is_sequence = isinstance(values, list | tuple)
-    try:
-        array = np.asarray(values, dtype=object if is_sequence else None)
-    except ValueError as error:
-        raise ValueError(f"'{name}' must be one-dimensional, got ragged rows.") from error
+    array = np.asarray(values, dtype=object if is_sequence else None)
     if array.ndim != 1:
         raise ValueError(f"'{name}' must be one-dimensional, got an array of shape {array.shape}.")
     if array.size == 0:

@@ -117,7 +117,7 @@ def interval(count: Floats, n: Floats, z: Floats | float, method: Method) -> tup
         case "clopper-pearson":
             low = _beta_quantile(count, n - count + 1, tail)
             high = 1 - _beta_quantile(n - count, count + 1, tail)
-        case "jeffreys":
+        case _:  # jeffreys
             low = np.where(count > 0, _beta_quantile(count + 0.5, n - count + 0.5, tail), 0)
             high = np.where(count < n, 1 - _beta_quantile(n - count + 0.5, count + 0.5, tail), 1)
     # A fractional count near 0 puts all of Jeffreys' interval above it, and rounding errors do the
