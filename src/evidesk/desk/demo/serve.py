@@ -142,7 +142,7 @@ def _wait_until_up(address: str, processes: list[subprocess.Popen[bytes]]) -> No
 def _greet(address: str, data: Path) -> None:
     from evidesk.desk.people.queries import personas
 
-    print(f"\n  The desk is open:  {address}\n\n  Sign in there as one of:")
+    print(f"\n  The desk is open:  {address}\n\n  Sign in at {address}sign-in/ as one of:")
     for person in personas():
         print(f"    {person.name:<20} {person.persona.line}")
     print(f"\n  Its data are in {data} and stay there; `evidesk demo --fresh` starts anew.")

@@ -82,4 +82,4 @@ def cell(value: Any) -> str:
     """A table's cell: numbers to four significant digits, missing ones as a dash."""
     if value is None:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:#.4g}" if isinstance(value, float) else str(value)
