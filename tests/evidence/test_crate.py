@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import zipfile
 from datetime import timedelta
@@ -248,7 +247,7 @@ def test_a_write_that_fails_leaves_what_was_there(
         an_evidence(timedelta(1)).write(path, overwrite=True)
     monkeypatch.undo()
     assert Evidence.read(path) == an_evidence()
-    assert os.listdir(tmp_path) == [name]
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
 def test_a_first_write_that_fails_leaves_nothing(
@@ -261,4 +260,4 @@ def test_a_first_write_that_fails_leaves_nothing(
     for name in ("crate", "crate.zip"):
         with pytest.raises(OSError, match="the disk is full"):
             an_evidence().write(tmp_path / name)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

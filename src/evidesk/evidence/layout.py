@@ -25,7 +25,7 @@ REPORT = "report.html"
 
 # What `read` accepts and `write` keeps to: enough for any evidence that a person can read.
 MAX_FILES = 2_000
-MAX_BYTES = 128 * 2**20
+MAX_BYTES = 64 * 2**20
 
 _VERSION = 1
 T = TypeVar("T")

@@ -23,6 +23,9 @@ _CHUNK = 2**16
 _MAX_DIRECTORY = 2**20  # bytes of a zip's central directory
 _MAX_RATIO = 200  # of a large file's size to its compressed size
 _RATIO_FROM = 2**20  # bytes; below, even a bomb is small
+_LONGEST_NAME = 255
+_ENCRYPTED = 0x41  # bits of the general purpose flag: encryption, strong encryption
+_DOS_FOLDER = 0x10
 # What the zip module lets through when it meets damage, beside its own error.
 _UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _FRESH = "ask for a fresh copy from where it was made"
@@ -154,7 +157,7 @@ def _zip_contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
     _check_distinct([entry.filename for entry in entries])
     found = {}
     for entry in entries:
-        if not entry.is_dir():
+        if not entry.filename.endswith("/"):
             with archive.open(entry) as stream:
                 # What an entry declares and what it holds are two things.
                 found[entry.filename] = _drained(stream, entry.filename, budget)
@@ -164,29 +167,28 @@ def _zip_contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     """Raise EvidenceError unless the zip's entry is a plain file or folder inside the crate."""
     name = entry.orig_filename  # as it stands in the zip; `filename` is already made tame
-    parts = name.removesuffix("/").split("/")
     mode = stat.S_IFMT(entry.external_attr >> 16)
-    packed = max(entry.compress_size, 1)
+    if name.endswith("/"):
+        pretends = entry.file_size > 0 or mode == stat.S_IFREG
+    else:
+        pretends = mode == stat.S_IFDIR or bool(entry.external_attr & _DOS_FOLDER)
+    parts = name.removesuffix("/").split("/")
+    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    largest = max(_RATIO_FROM, _MAX_RATIO * entry.compress_size)
     troubles = {
         "its name has a character that no file of evidence has": not name.isprintable(),
         "its name has a backslash or a colon": "\\" in name or ":" in name,
         "its name leads outside the crate": any(part in ("", ".", "..") for part in parts),
-        "it is encrypted": entry.flag_bits & 0x41,
+        f"its name has more than {_LONGEST_NAME} characters": len(name) > _LONGEST_NAME,
+        "it is encrypted": bool(entry.flag_bits & _ENCRYPTED),
         "it is a link or a device": mode not in (0, stat.S_IFREG, stat.S_IFDIR),
-        "it is a folder that pretends to be a file, or the reverse": (
-            entry.is_dir() and (entry.file_size or mode == stat.S_IFREG)
-        )
-        or (not entry.is_dir() and (mode == stat.S_IFDIR or entry.external_attr & 0x10)),
-        "its compression is neither deflate nor none": (
-            entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        ),
-        f"it unpacks to more than {_MAX_RATIO} times its size": (
-            entry.file_size > max(_RATIO_FROM, _MAX_RATIO * packed)
-        ),
+        "it is a folder that pretends to be a file, or the reverse": pretends,
+        "its compression is neither deflate nor none": entry.compress_type not in methods,
+        f"it unpacks to more than {_MAX_RATIO} times its size": entry.file_size > largest,
     }
     for trouble, found in troubles.items():
         if found:
-            raise EvidenceError(f"{name!r} in the zip is refused: {trouble}; {_FRESH}")
+            raise EvidenceError(f"{name[:80]!r} in the zip is refused: {trouble}; {_FRESH}")
 
 
 def _check_distinct(names: list[str]) -> None:
