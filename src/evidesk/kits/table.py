@@ -49,7 +49,7 @@ _LABEL = """CASE
     WHEN trim({own}_raw) = '' OR lower({own}_raw) = 'nan' THEN NULL
     WHEN {own}_kind = 'true/false' THEN lower({own}_raw)
     WHEN {own}_kind <> 'numbers' OR abs({own}_number) >= 9007199254740992 THEN {own}_raw
-    WHEN {own}_number = trunc({own}_number) THEN {own}_number::BIGINT::VARCHAR
+    WHEN {own}_number = trunc({own}_number) THEN TRY_CAST({own}_number AS BIGINT)::VARCHAR
     ELSE {own}_number::VARCHAR END"""
 
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)")
@@ -325,5 +325,6 @@ def _explained(error: duckdb.Error, path: Path, format: str) -> KitError:
         why = f"needs more room than there is, in memory or on disk: {complaint.splitlines()[0]}"
     else:
         kind = {"csv": "CSV", "tsv": "TSV", "json": "JSON", "parquet": "Parquet"}[format]
-        why = f"cannot be read as {kind}{where}: it is damaged, or its suffix is wrong."
+        unlike = "" if format in ("json", "parquet") else " its lines do not all end alike,"
+        why = f"cannot be read as {kind}{where}: it is damaged,{unlike} or its suffix is wrong."
     return KitError(f"{path.name} {why}")
