@@ -217,6 +217,17 @@ def test_a_columns_name_may_hold_anything(table):
     assert cells(evidence, "models")[0]["model"] == name
 
 
+def test_long_names_that_begin_and_end_alike_stay_apart(table):
+    names = [f"{'x' * 100}{middle}{'y' * 100}" for middle in "ab"]
+    evidence = run(
+        table(truth=[1, 2], **{name: [1, 2] for name in names}, part=[1, 2]),
+        prediction=names,
+        fold="part",
+    )
+    assert [row["model"] for row in cells(evidence, "models")] == names
+    assert len(evidence.figures) == 2
+
+
 @pytest.mark.parametrize(
     ("truth", "model", "message"),
     [

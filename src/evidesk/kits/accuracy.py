@@ -1,7 +1,7 @@
 """The kit ``accuracy``: how good are the models whose predictions lie in a table?"""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -202,7 +202,8 @@ def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
 
 def _intervals_figure(accuracies: Accuracies, data: Table) -> Figure:
     estimates = list(accuracies.estimates.values())
-    axes = accuracies.plot()
+    rows = dict(zip(_row_names(accuracies.estimates), estimates, strict=True))
+    axes = Accuracies(rows).plot()
     return Figure.from_matplotlib(
         _root(axes),
         name="intervals",
@@ -260,8 +261,9 @@ def _spread_table(spreads: Mapping[str, FoldSpread]) -> Table:
 
 
 def _folds_figure(spreads: Mapping[str, FoldSpread], data: Table) -> Figure:
+    rows = dict(zip(_row_names(spreads), spreads.values(), strict=True))
     return Figure.from_matplotlib(
-        _root(spread_plot(spreads)),
+        _root(spread_plot(rows)),
         name="folds",
         title="Accuracy in each fold: measured spread and approximated sigma",
         alt=f"For each of {len(spreads)} model(s) a row with its accuracy in each fold, the mean "
@@ -277,10 +279,19 @@ def _root(axes: "Axes") -> "MatplotlibFigure":
     return figure
 
 
-def _shown(name: str) -> str:
+def _shown(name: str, longest: int = 80) -> str:
     """A name from the file, fit for a sentence."""
-    name = " ".join(name.split()) or repr(name)
-    return name if len(name) <= 80 else f"{name[:77]}..."
+    name = " ".join(name.split())
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
+def _row_names(names: Iterable[str]) -> list[str]:
+    """The models' names, fit for the rows of a figure, and still different from each other."""
+    short = [_shown(name, 40) for name in names]
+    return [
+        name if short.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(short, start=1)
+    ]
 
 
 kit = Kit(
