@@ -84,8 +84,9 @@ class Evidence:
     def __post_init__(self) -> None:
         check_sentence("question", self.question)
         check_sentence("answer", self.answer)
-        if isinstance(self.warnings, str):
-            raise ValueError(f"warnings must be several sentences, got {self.warnings!r}")
+        warnings: object = self.warnings
+        if isinstance(warnings, str):  # which would become one warning per letter
+            raise ValueError(f"warnings must be several sentences, got {warnings!r}")
         for name in ("findings", "tables", "figures", "warnings"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for warning in self.warnings:

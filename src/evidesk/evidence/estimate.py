@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
+from evidesk.evidence.checks import check_sentence, check_text
+
 __all__ = ["Estimate"]
 
 # Outside these magnitudes a common power of ten is taken out of the numbers.
@@ -77,10 +79,8 @@ class Estimate:
             )
         if not 0 < self.level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {self.level}")
-        if not isinstance(self.method, str) or not self.method.strip():
-            raise ValueError(f"method must name the interval's method, got {self.method!r}")
-        if not isinstance(self.unit, str):
-            raise ValueError(f"unit must be text, got {self.unit!r}")
+        check_sentence("method", self.method)
+        check_text("unit", self.unit)
 
     @property
     def half_width(self) -> float:

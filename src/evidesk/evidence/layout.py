@@ -28,7 +28,7 @@ MAX_FILES = 2_000
 MAX_BYTES = 64 * 2**20
 
 _VERSION = 1
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @cache
@@ -198,7 +198,7 @@ def _text(files: Mapping[str, bytes], path: str) -> str:
     return _valued(path, files[path].decode)
 
 
-def _valued(path: str, make: Callable[[], T]) -> T:
+def _valued(path: str, make: Callable[[], _T]) -> _T:
     """What ``make`` makes; its ValueError becomes an EvidenceError that names the file."""
     try:
         return make()

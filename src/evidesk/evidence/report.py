@@ -66,7 +66,7 @@ def _printed_column(cells: list[Cell]) -> list[str]:
     texts = [f"{number:.6g}" for number in numbers]
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
     aligned = decimals <= _DECIMALS and not any("e" in text for text in texts)
-    form = f".{decimals}f" if aligned else ".6g"
+    form = f"z.{decimals}f" if aligned else "z.6g"  # z: no minus before zero
     return [
         "–" if cell is None else f"{cell:{form}}" if isinstance(cell, float) else str(cell)
         for cell in cells
