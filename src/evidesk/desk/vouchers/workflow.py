@@ -61,7 +61,7 @@ def _said(name: str, what: str) -> Guard:
     def check(_: Voucher, facts: Facts) -> Answer:
         return ALLOWED if str(facts.get(name, "")).strip() else refuse(f"Please write {what}.")
 
-    return Guard(f"{what} is written", check)
+    return Guard(f"somebody has written {what}", check)
 
 
 def _able(voucher: Voucher, facts: Facts) -> Answer:
@@ -94,7 +94,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "return", (State.SUBMITTED,), State.RETURNED, (Part.TRIAGE,),
-        "Ask back", "sent it back with questions", (_said("text", "your questions"),),
+        "Ask back", "sent it back with questions", (_said("text", "the questions"),),
     ),
     Transition(
         "decline", (State.SUBMITTED,), State.DECLINED, (Part.TRIAGE,),
