@@ -120,7 +120,8 @@ class Voucher(models.Model):
                     state__in=STAFFED,
                     consultant__isnull=False,
                     starts_on__isnull=False,
-                    days__gte=1,
+                    days__isnull=False,
+                    days__gte=1,  # alone it is unknown for NULL, and CHECK lets the unknown pass
                 )
                 | (
                     ~Q(state__in=STAFFED)

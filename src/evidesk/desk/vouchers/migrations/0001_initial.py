@@ -360,6 +360,7 @@ class Migration(migrations.Migration):
                     models.Q(
                         ("consultant__isnull", False),
                         ("days__gte", 1),
+                        ("days__isnull", False),
                         ("starts_on__isnull", False),
                         ("state__in", ("active", "reported", "closed")),
                     ),
