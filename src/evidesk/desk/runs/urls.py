@@ -7,6 +7,11 @@ from evidesk.desk.runs import pages
 urlpatterns = [
     path("kits/", pages.kit_list, name="kits"),
     path(
+        "vouchers/<str:reference>/files/<int:attachment_id>/run/",
+        pages.choose_kit,
+        name="choose-kit",
+    ),
+    path(
         "vouchers/<str:reference>/files/<int:attachment_id>/run/<slug:kit>/",
         pages.start,
         name="start-run",
