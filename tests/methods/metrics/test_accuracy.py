@@ -148,6 +148,29 @@ def test_all_right_and_all_wrong_count_each_group_once(right):
     assert estimate.high - estimate.low > 0.08
 
 
+def test_one_giant_group_leaves_little_to_be_sure_of():
+    alike = Accuracies.from_counts({"a": np.full(10, 8)}, np.full(10, 10)).estimates["a"]
+    giant = Accuracies.from_counts({"a": [1] * 9 + [71]}, [1] * 9 + [91]).estimates["a"]
+    assert giant.n == alike.n
+    assert giant.high - giant.low > 2 * (alike.high - alike.low)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
+def test_what_is_nearly_one_group_says_nothing(method):
+    estimate = Accuracies.from_counts({"a": [1, 700_000]}, [1, 999_999], method=method).estimates
+    assert (estimate["a"].low, estimate["a"].high) == pytest.approx((0, 1), abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1)), min_size=2, max_size=20))
+def test_the_order_of_groups_does_not_matter(groups):
+    sizes = np.array([n for n, _ in groups])
+    right = np.array([round(n * share) for n, share in groups])
+    one = Accuracies.from_counts({"a": right}, sizes).estimates["a"]
+    other = Accuracies.from_counts({"a": right[::-1]}, sizes[::-1]).estimates["a"]
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
 def test_groups_may_have_any_labels_and_any_order():
     y_true, y_pred = [1, 1, 2, 2, 3, 3], [1, 1, 2, 1, 3, 1]
     by_text = accuracy(y_true, y_pred, groups=["p", "p", "q", "q", "r", "r"])

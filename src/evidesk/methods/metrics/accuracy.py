@@ -118,8 +118,9 @@ def accuracy(
     level, method : as in :func:`~evidesk.methods.metrics.proportion_interval`.
     groups : array-like of shape (n_cases,), optional
         What makes cases belong together, for example the patient of each image. The interval is
-        then that of ``n`` divided by the design effect, with a Student t quantile of
-        ``groups - 1`` degrees of freedom. The estimate's ``n`` stays the number of cases.
+        then that of ``n`` divided by the design effect, with a Student t quantile whose degrees of
+        freedom are the number of groups less one (fewer if the groups differ in size). The
+        estimate's ``n`` stays the number of cases.
 
     Raises
     ------
@@ -200,7 +201,7 @@ def _accuracies(
                 "tell how much groups differ."
             )
         effects = design_effect(table, sizes.astype(float))
-        z = t_critical_value(z, len(sizes))
+        z = t_critical_value(z, sizes.astype(float))
         described = f"{method}, clustered ({len(sizes)} groups)"
     if method == "normal":
         warn_if_poor(count / effects, n / effects, stacklevel=stacklevel + 1)

@@ -1,9 +1,10 @@
 """Cases that come in groups (images of a patient, windows of a recording) are not independent.
 
 The design effect is the factor by which the groups inflate the variance of a proportion; ``n``
-divided by it is the effective sample size. Source: Kish, "Survey Sampling" (1965), section 5.4,
-with the linearised variance of the ratio estimator, Cochran, "Sampling Techniques" (1977), eq. 2.39
-and 11.30.
+divided by it is the effective sample size. Sources: Kish, "Survey Sampling" (1965), sections 5.4
+and 8.2; the variance of the ratio estimator with the correction of Bell and McCaffrey, "Bias
+reduction in standard errors for linear regression with multi-stage samples", Survey Methodology 28
+(2002) 169-181, which for groups of equal size is the factor ``groups / (groups - 1)``.
 """
 
 import numpy as np
@@ -12,29 +13,38 @@ from scipy import special
 
 Floats = npt.NDArray[np.float64]
 
+#: Beyond it every interval is [0, 1] already, and its square would overflow.
+_LARGEST_CRITICAL_VALUE = 1e9
+
+
+def effective_groups(sizes: Floats) -> float:
+    """Number of equal groups that would say as much as these: ``n**2 / sum(sizes**2)``."""
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
 
 def design_effect(correct: Floats, sizes: Floats) -> Floats:
     """Design effect of each model's accuracy, never below 1.
 
     ``correct`` has shape (models, groups), ``sizes`` shape (groups,): cases right and cases in all.
 
-    A model that is all right or all wrong shows no variance to learn from: each group then counts
-    as one case, which is the safe end.
+    A model that is all right or all wrong shows no variance to learn from: its cases then count as
+    if each group answered with one voice, which is the safe end.
     """
-    groups = len(sizes)
     n = sizes.sum()
     p = correct.sum(axis=1) / n
     residuals = correct - p[:, None] * sizes
-    clustered = groups / (groups - 1) * (residuals**2).sum(axis=1) / n**2
+    clustered = (residuals**2 / (1 - sizes / n)).sum(axis=1) / n**2
     independent = p * (1 - p) / n
-    known = independent > 0
-    effect: Floats = np.divide(clustered, independent, out=np.full_like(p, n / groups), where=known)
+    one_voice = np.full_like(p, n / effective_groups(sizes))
+    effect: Floats = np.divide(clustered, independent, out=one_voice, where=independent > 0)
     return np.maximum(effect, 1.0, out=effect)
 
 
-def t_critical_value(z: float, groups: int) -> float:
-    """The Student t quantile with ``groups - 1`` degrees of freedom that replaces the normal ``z``.
+def t_critical_value(z: float, sizes: Floats) -> float:
+    """The Student t quantile that replaces the normal ``z``.
 
-    The design effect is itself estimated, from as many independent pieces as there are groups.
+    The design effect is itself estimated, from as many independent pieces as there are effective
+    groups; the degrees of freedom are one less.
     """
-    return float(-special.stdtrit(groups - 1, special.ndtr(-z)))
+    t = float(-special.stdtrit(effective_groups(sizes) - 1, special.ndtr(-z)))
+    return min(t, _LARGEST_CRITICAL_VALUE)
