@@ -36,6 +36,9 @@ from evidesk.desk.vouchers.models import (
 )
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
+#: Bytes of UTF-8 in a file's name; every file system takes as many.
+_LONGEST_NAME = 150
+
 
 def record(voucher: Voucher, kind: str, actor: Person | None, text: str = "", **data: Any) -> Event:
     """Add to the voucher's timeline and mark the voucher as changed. Call it within the
@@ -125,6 +128,8 @@ def save_draft(
     overwritten and :class:`Conflict` is raised.
     """
     require(rules.may_edit(by, voucher))
+    if kind is None and voucher.submitted_at is not None:
+        raise Refused("Choose a kind; only a first draft can be without.")
     saved = Voucher.objects.filter(pk=voucher.pk, state=voucher.state, revision=revision).update(
         title=title,
         kind=kind,
@@ -336,7 +341,9 @@ def harmless_name(name: str) -> str:
     """The file's own name without folders, control and direction-changing characters."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(c for c in base if unicodedata.category(c)[0] != "C").strip(" .")
-    if len(kept) > 150:
-        stem, dot, suffix = kept.partition(".")
-        kept = stem[: 150 - len(dot + suffix[:40])] + dot + suffix[:40]
+    if len(kept.encode()) > _LONGEST_NAME:
+        # The end tells what kind of file it is.
+        suffix = "".join(Path(kept).suffixes[-2:])[-20:]
+        room = _LONGEST_NAME - len(suffix.encode())
+        kept = kept.removesuffix(suffix).encode()[:room].decode(errors="ignore") + suffix
     return kept or "file"

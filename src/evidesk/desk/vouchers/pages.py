@@ -165,7 +165,8 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     person = person_of(request)
     voucher = voucher_for(person, reference)
     answer = rules.may_edit(person, voucher)
-    if not answer:
+    # To what htmx saves, the page beside the typed text is told why; a redirect would lose it.
+    if not answer and not (request.htmx and request.POST):  # type: ignore[attr-defined]
         messages.info(request, answer.reason)
         return redirect("voucher", reference)
     form = forms.DraftForm(voucher, request.POST or None)
@@ -188,9 +189,9 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
         elif saved:
             messages.success(request, "Saved.")
             return redirect("voucher", reference)
-        # The typed text stays; only the revision moves on after a save.
-        form.data = request.POST.copy()
-        form.data["revision"] = str(voucher.revision)
+        if saved:  # else the typed text is still based on the older revision
+            form.data = request.POST.copy()
+            form.data["revision"] = str(voucher.revision)
     return render(request, "vouchers/edit.html", {"voucher": voucher, "form": form})
 
 
@@ -206,7 +207,7 @@ def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool
             unit=data["unit"],
             answers=form.answers(),
         )
-    except Conflict as fault:
+    except (Refused, Conflict) as fault:
         form.add_error(None, str(fault))
         return False
     voucher.refresh_from_db()

