@@ -214,7 +214,7 @@ def _read(path: Path) -> Any:
     try:
         return Evidence.read(path)
     except EvidenceError as fault:
-        raise Fault(str(fault)) from None
+        raise Fault(f"{path}: {fault}") from None
 
 
 def _print(evidence: Any) -> None:
@@ -244,8 +244,10 @@ def push(path: Path, voucher: str, desk: str, token: str | None) -> None:
         raise Fault("Set EVIDESK_TOKEN to a token from the desk's page “Your tokens”.")
     try:
         stored = client.push(path, voucher=voucher, desk=desk, token=token)
-    except (client.DeskError, EvidenceError) as fault:
+    except client.DeskError as fault:
         raise Fault(str(fault)) from None
+    except EvidenceError as fault:
+        raise Fault(f"{path}: {fault}") from None
     click.echo(f"{voucher} has it now: {stored['url']}")
 
 

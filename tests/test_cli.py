@@ -1,0 +1,206 @@
+"""The command line, as a person uses it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from evidesk import cli, kits
+from evidesk.evidence import Evidence
+
+
+def evidesk(*arguments: object, **options: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments], **options)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "predictions.csv"
+    path.write_text("truth,good,bad\n" + "a,a,a\nb,b,a\nc,c,a\n" * 40 + "a,b,b\n")
+    return path
+
+
+@pytest.fixture
+def crate(table: Path, tmp_path: Path) -> Path:
+    out = tmp_path / "evidence"
+    done = evidesk("run", "accuracy", table, "--truth", "truth", "--prediction", "good",
+                   "--out", out)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from evidesk.cli import main\n"
+        "try: main(['--help'], prog_name='evidesk')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'scipy', 'matplotlib', 'duckdb', 'pydantic', 'rich', 'django'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "error bar that is right" in done.stdout
+
+
+def test_kits_are_listed_with_their_question() -> None:
+    listed = evidesk("kits").output
+    assert "accuracy" in listed
+    assert "How good is the model" in listed
+
+
+def test_kits_tell_their_schema() -> None:
+    schemas = json.loads(evidesk("kits", "--json").output)
+    assert "truth" in schemas["accuracy"]["properties"]
+
+
+def test_a_kit_explains_its_options() -> None:
+    text = evidesk("run", "accuracy", "--help").output
+    for word in ("FILE", "--truth", "--prediction", "--fold", "--group", "--level", "--method"):
+        assert word in text
+    assert "wilson" in text
+
+
+def test_run_prints_the_answer_and_where_the_evidence_is(crate: Path, table: Path) -> None:
+    evidence = Evidence.read(crate)
+    assert "120 of 121" in evidence.answer
+    assert evidence.provenance is not None
+    assert evidence.provenance.inputs[0].name == table.name
+    assert (crate / "report.html").exists()
+
+
+def test_run_quietly_prints_only_the_path(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "evidence.zip"
+    done = evidesk("run", "accuracy", table, "--truth", "truth", "--prediction", "good",
+                   "--prediction", "bad", "--out", out, "--quiet")  # fmt: skip
+    assert done.output == f"{out}\n"
+    assert len(Evidence.read(out).findings) == 2
+
+
+def test_run_does_not_replace_what_is_there_unless_told(crate: Path, table: Path) -> None:
+    again = ("run", "accuracy", table, "--truth", "truth", "--prediction", "bad", "--out", crate)
+    refused = evidesk(*again)
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.output
+    assert "120 of 121" in Evidence.read(crate).answer
+    assert evidesk(*again, "--overwrite").exit_code == 0
+    assert "120 of 121" not in Evidence.read(crate).answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--truth", "truht", "--prediction", "good"], "Did you mean 'truth'?"),
+        (["--truth", "truth", "--prediction", "truth"], "truth"),
+        (["--truth", "truth", "--prediction", "good", "--level", "95"], "level"),
+        (["--truth", "truth", "--prediction", "good", "--level", "high"], "level"),
+        (["--truth", "truth", "--prediction", "good", "--method", "best"], "wilson"),
+        (["--truth", "truth"], "--prediction"),
+    ],
+)
+def test_wrong_options_are_told_and_leave_nothing(
+    table: Path, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    out = tmp_path / "out"
+    done = evidesk("run", "accuracy", table, *arguments, "--out", out)
+    assert done.exit_code != 0
+    assert told in done.output
+    assert "Traceback" not in done.output
+    assert not out.exists()
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    done = evidesk("run", "accuracy", tmp_path / "no.csv", "--truth", "a", "--prediction", "b")
+    assert done.exit_code == 1
+    assert "no.csv" in done.output
+
+
+def test_an_unknown_kit_is_told_with_those_that_exist() -> None:
+    done = evidesk("run", "acuracy", "file.csv")
+    assert done.exit_code == 1
+    assert "Installed: accuracy" in done.output
+
+
+def test_cancelling_leaves_nothing(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    broken = kits.Kit("accuracy", "t", "q", kits.load("accuracy").parameters, interrupt)
+    monkeypatch.setattr(kits, "load", lambda _: broken)
+    out = tmp_path / "out"
+    done = evidesk("run", "accuracy", table, "--truth", "truth", "--prediction", "good",
+                   "--out", out)  # fmt: skip
+    assert done.exit_code == 1
+    assert "Cancelled" in done.output
+    assert not out.exists()
+
+
+def test_progress_shows_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with cli._progress(quiet=False) as progress:
+        progress(0.5, "Counting")
+        assert progress is not kits.silent
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    with cli._progress(quiet=False) as progress:
+        assert progress is kits.silent
+
+
+def test_show_and_verify_read_intact_evidence(crate: Path) -> None:
+    assert "120 of 121" in evidesk("show", crate).output
+    done = evidesk("verify", crate)
+    assert done.exit_code == 0
+    assert "intact" in done.output
+
+
+def test_verify_ends_with_1_and_names_a_changed_file(crate: Path) -> None:
+    report = crate / "report.html"
+    report.write_bytes(report.read_bytes().replace(b"accuracy", b"acuracy!", 1))
+    done = evidesk("verify", crate)
+    assert done.exit_code == 1
+    assert "report.html" in done.output
+
+
+def test_push_needs_a_token(crate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVIDESK_TOKEN", raising=False)
+    done = evidesk("push", crate, "--voucher", "V-2026-0001")
+    assert done.exit_code == 1
+    assert "EVIDESK_TOKEN" in done.output
+
+
+def test_push_to_a_desk_that_is_not_there_says_so(crate: Path) -> None:
+    done = evidesk("push", crate, "--voucher", "V-2026-0001", "--token", "t",
+                   "--desk", "http://127.0.0.1:9")  # fmt: skip
+    assert done.exit_code == 1
+    assert "does not answer" in done.output
+
+
+def test_push_refuses_what_is_no_evidence(tmp_path: Path) -> None:
+    done = evidesk("push", tmp_path, "--voucher", "V-2026-0001", "--token", "t")
+    assert done.exit_code == 1
+    assert str(tmp_path) in done.output
+
+
+def test_without_the_desk_installed_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    for command in ("demo", "desk"):
+        done = evidesk(command)
+        assert done.exit_code == 1
+        assert "pip install 'evidesk[desk]'" in done.output
+
+
+def test_desk_passes_on_to_django() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "evidesk", "desk", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "no issues" in done.stdout, done.stderr

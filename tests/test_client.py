@@ -1,0 +1,102 @@
+"""`evidesk push` against a real desk, over a real socket."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from evidesk import client
+from evidesk.desk.people.actions import create_token
+from evidesk.desk.people.models import Person
+from evidesk.desk.vouchers.models import State
+from evidesk.evidence import EvidenceError
+from tests.desk.network import Network, a_network, voucher_in
+from tests.evidence.samples import an_evidence
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+Push = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def network() -> Network:
+    return a_network()
+
+
+@pytest.fixture
+def crate(tmp_path: Path) -> Path:
+    return an_evidence().write(tmp_path / "evidence")
+
+
+@pytest.fixture
+def push(live_server: Any, crate: Path, settings: Any, tmp_path: Path) -> Push:
+    settings.MEDIA_ROOT = tmp_path / "files"
+
+    def do(person: Person, voucher: str, **changes: Any) -> dict[str, Any]:
+        _, token = create_token(person, "test")
+        return client.push(
+            crate, voucher=voucher, **{"desk": live_server.url, "token": token, **changes}
+        )
+
+    return do
+
+
+def test_a_folder_arrives_as_evidence_of_the_voucher(push: Push, network: Network) -> None:
+    voucher = voucher_in(State.ACTIVE, network)
+    told = push(network.consultant, voucher.reference)
+    stored = voucher.evidence.get()
+    assert told["sha256"] == stored.sha256
+    assert told["url"].endswith(f"/evidence/{stored.pk}/")
+    assert stored.added_by == network.consultant
+
+
+@pytest.mark.parametrize(
+    ("who", "state", "changes", "told"),
+    [
+        ("consultant", State.ACTIVE, {"token": "evidesk_wrong"}, "does not know this token"),
+        ("outsider", State.ACTIVE, {}, "no voucher"),
+        ("consultant", State.REPORTED, {}, "only while the work is in progress"),
+        ("author", State.ACTIVE, {}, "Only the voucher's consultant"),
+    ],
+)
+def test_a_refusal_says_why_and_keeps_nothing(
+    push: Push, network: Network, who: str, state: State, changes: dict[str, str], told: str
+) -> None:
+    voucher = voucher_in(state, network)
+    with pytest.raises(client.DeskError, match=told):
+        push(network[who], voucher.reference, **changes)
+    assert not voucher.evidence.exists()
+
+
+def test_the_same_evidence_is_taken_once(push: Push, network: Network) -> None:
+    voucher = voucher_in(State.ACTIVE, network)
+    push(network.consultant, voucher.reference)
+    with pytest.raises(client.DeskError, match="exactly this evidence already"):
+        push(network.consultant, voucher.reference)
+
+
+def test_a_changed_crate_is_not_even_sent(push: Push, network: Network, crate: Path) -> None:
+    (crate / "evidence.json").write_text("{}")
+    with pytest.raises(EvidenceError, match=r"evidence\.json"):
+        push(network.consultant, "V-2026-0001", desk="http://127.0.0.1:9")
+
+
+def test_an_address_without_a_desk_is_told(push: Push, network: Network) -> None:
+    with pytest.raises(client.DeskError, match="does not answer"):
+        push(network.consultant, "V-2026-0001", desk="http://127.0.0.1:9")
+
+
+def test_an_answer_that_is_not_a_desks_is_told(
+    push: Push, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def some_proxy(*_: object, **__: object) -> requests.Response:
+        response = requests.Response()
+        response.status_code = 502
+        response._content = b"<h1>Bad gateway</h1>"
+        return response
+
+    monkeypatch.setattr(requests, "post", some_proxy)
+    with pytest.raises(client.DeskError, match="status 502"):
+        push(network.consultant, "V-2026-0001")
