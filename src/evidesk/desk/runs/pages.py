@@ -23,7 +23,9 @@ from evidesk.evidence import Evidence, EvidenceError
 
 @require_safe
 def kit_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "runs/kits.html", {"kits": kits.installed().values()})
+    # The fields apart from their model: a template would call the class.
+    found = [(kit, kit.parameters.model_fields.values()) for kit in kits.installed().values()]
+    return render(request, "runs/kits.html", {"kits": found})
 
 
 @login_required
