@@ -19,6 +19,12 @@ def network(db: Any) -> Network:
     return a_network()
 
 
+@pytest.fixture(autouse=True)
+def static(settings: Any) -> None:
+    """The folder that the static files would be collected in; its absence is warned of."""
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
 @pytest.fixture
 def media(settings: Any, tmp_path: Path) -> Path:
     """An empty place for files."""

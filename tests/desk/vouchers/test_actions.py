@@ -91,7 +91,7 @@ def test_people_see_their_own_inquiries_and_those_who_answer_see_all(network: Ne
     an_inquiry(network)
     an_inquiry()
     seen = {who: queries.inquiries_for(network[who]).count() for who in WHO}
-    assert seen == {who: 0 for who in WHO} | {
+    assert seen == dict.fromkeys(WHO, 0) | {
         "author": 1, "lead": 2, "lead_elsewhere": 2, "office": 2
     }  # fmt: skip
 
@@ -210,7 +210,7 @@ def test_empty_and_too_large_files_are_refused_and_leave_nothing(
     settings.MAX_UPLOAD_BYTES = 2**20
     with pytest.raises(Refused, match="The file is empty"):
         actions.attach(voucher, network.author, upload(b""))
-    with pytest.raises(Refused, match="larger than 1 MB.*evidesk push"):
+    with pytest.raises(Refused, match=r"larger than 1 MB.*evidesk push"):
         actions.attach(voucher, network.author, upload(b"x" * (2**20 + 1)))
     actions.attach(voucher, network.author, upload(b"x" * 2**20))
     assert len(files_in(media)) == 1

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError
 from django.db import transaction as database
 from django.utils import timezone
 
@@ -133,21 +133,21 @@ def _store(
     assert evidence.provenance is not None  # `Evidence.read` accepts none without
     with crate.open("rb") as file:
         sha256, size = voucher_actions.keep(iter(lambda: file.read(2**20), b""))
-    try:
-        with database.atomic():
-            stored = StoredEvidence.objects.create(
-                voucher=voucher,
-                run=run,
-                added_by=by,
-                kit=evidence.provenance.kit,
-                question=evidence.question,
-                answer=evidence.answer,
-                shown=_shown(evidence),
-                sha256=sha256,
-                size=size,
-            )
-    except IntegrityError:
-        raise Conflict("This voucher has exactly this evidence already.") from None
+    stored, is_new = StoredEvidence.objects.get_or_create(
+        voucher=voucher,
+        sha256=sha256,
+        defaults={
+            "run": run,
+            "added_by": by,
+            "kit": evidence.provenance.kit,
+            "question": evidence.question,
+            "answer": evidence.answer,
+            "shown": _shown(evidence),
+            "size": size,
+        },
+    )
+    if not is_new:
+        raise Conflict("This voucher has exactly this evidence already.")
     voucher_actions.record(
         voucher, EventKind.EVIDENCE, by, evidence=stored.pk, answer=evidence.answer
     )
@@ -171,13 +171,18 @@ def _shown(evidence: Evidence) -> dict[str, Any]:
                     {"title": column.title or column.name, "kind": column.kind}
                     for column in one.columns
                 ],
-                "rows": [list(row) for row in one.rows[:ROWS_SHOWN]],
+                "rows": [[_plain(cell) for cell in row] for row in one.rows[:ROWS_SHOWN]],
                 "hidden": max(0, len(one.rows) - ROWS_SHOWN),
             }
             for one in evidence.tables
         ],
         "warnings": list(evidence.warnings),
     }
+
+
+def _plain(cell: Any) -> Any:
+    """The cell as JSON knows it, which has no infinity."""
+    return str(cell) if isinstance(cell, float) and not isfinite(cell) else cell
 
 
 def report(

@@ -1,0 +1,251 @@
+"""Every address of the desk, for everybody: who gets in, who is sent to sign in, who is told
+that there is nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from evidesk.desk.people.actions import create_token
+from evidesk.desk.runs.models import Run, StoredEvidence
+from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers.models import Attachment, State, Voucher
+from tests.desk.conftest import signed_in
+from tests.desk.network import Network, a_run, an_attachment, some_evidence, voucher_in
+
+WHO = (
+    "nobody",
+    "stranger",
+    "lead_elsewhere",
+    "author",
+    "consultant",
+    "colleague",
+    "lead",
+    "office",
+)
+#: Whether each of them may see the voucher of these tests, in the order of WHO.
+SEES = (False, False, False, True, True, True, True, True)
+
+IN, LOGIN, GONE, ELSEWHERE, REFUSED, WRONG = 200, 302, 404, 302, 403, 405
+ALL = (IN,) * 8
+PERSONAL = (LOGIN,) + (IN,) * 7
+POST_ONLY = (LOGIN,) + (WRONG,) * 7
+PART = (LOGIN, GONE, GONE) + (IN,) * 5
+
+
+def only(who: str, others: int) -> tuple[int, ...]:
+    """That person gets in, others who see the voucher get another answer."""
+    return (LOGIN, GONE, GONE, *(IN if one == who else others for one in WHO[3:]))
+
+
+#: Answers to GET for each of WHO, by the address's name.
+ANSWERS: dict[str, tuple[int, ...]] = {
+    "home": ALL,
+    "talk": ALL,
+    "inquiries": PERSONAL,
+    "inquiry": ALL,
+    "vouchers": PERSONAL,
+    "new-voucher": POST_ONLY,
+    "voucher": PART,
+    "edit-voucher": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
+    "write": POST_ONLY,
+    "attach": POST_ONLY,
+    "attachment": PART,
+    "step": only("author", ELSEWHERE),
+    "sign-in": ALL,
+    "sign-in-as": (WRONG,) * 8,
+    "sign-out": (WRONG,) * 8,
+    "tokens": PERSONAL,
+    "revoke-token": POST_ONLY,
+    "network": ALL,
+    "kits": ALL,
+    "choose-kit": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
+    "start-run": only("consultant", REFUSED),
+    "report": only("consultant", ELSEWHERE),
+    "run": PART,
+    "cancel-run": POST_ONLY,
+    "evidence": PART,
+    "figure": PART,
+    "download-evidence": PART,
+    "health": ALL,
+}
+
+
+class Scene:
+    """An active voucher with one of everything."""
+
+    def __init__(self, network: Network, crate: Path) -> None:
+        self.voucher: Voucher = voucher_in(State.ACTIVE, network)
+        self.attachment: Attachment = an_attachment(self.voucher, network)
+        self.run: Run = a_run(self.voucher, network, self.attachment)
+        self.evidence: StoredEvidence = some_evidence(self.voucher, network, crate)
+        self.inquiry = actions.inquire(
+            subject="Hi", text="Hello", email="a@example.org", person=network.author
+        )
+        self.token, _ = create_token(network.author, "laptop")
+
+    def address(self, name: str) -> str:
+        reference = self.voucher.reference
+        given: dict[str, list[Any]] = {
+            "inquiry": [self.inquiry.key],
+            "attachment": [reference, self.attachment.pk],
+            "step": [reference, "withdraw"],
+            "revoke-token": [self.token.pk],
+            "choose-kit": [reference, self.attachment.pk],
+            "start-run": [reference, self.attachment.pk, "accuracy"],
+            "run": [self.run.pk],
+            "cancel-run": [self.run.pk],
+            "evidence": [self.evidence.pk],
+            "figure": [self.evidence.pk, "bars"],
+            "download-evidence": [self.evidence.pk],
+        }
+        of_voucher = ("voucher", "edit-voucher", "write", "attach", "report")
+        return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
+
+
+@pytest.fixture
+def scene(network: Network, crate: Path) -> Scene:
+    return Scene(network, crate)
+
+
+def names(patterns: list[Any]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver) and pattern.namespace is None:
+            yield from names(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            assert pattern.name
+            yield pattern.name
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert set(names(get_resolver().url_patterns)) == set(ANSWERS)
+
+
+@pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)
+def test_everybody_gets_the_answers_that_are_theirs(
+    network: Network, scene: Scene, index: int
+) -> None:
+    who = WHO[index]
+    for name, answers in ANSWERS.items():
+        client = signed_in(None if who == "nobody" else network[who])
+        address = scene.address(name)
+        response = client.get(address)
+        assert response.status_code == answers[index], (who, name)
+        if who == "nobody" and answers[index] == LOGIN:
+            assert response.url == f"/sign-in/?next={address}"
+        if answers[index] == ELSEWHERE and name != "choose-kit" and who != "nobody":
+            assert response.url == reverse("voucher", args=[scene.voucher.reference])
+
+
+@pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)
+def test_nobody_acts_on_what_they_do_not_see(network: Network, scene: Scene, index: int) -> None:
+    who = WHO[index]
+    for name in ("write", "attach", "edit-voucher", "step", "start-run", "report", "cancel-run"):
+        client = signed_in(None if who == "nobody" else network[who])
+        events = scene.voucher.events.count()
+        status = client.post(scene.address(name), {"text": "x"}).status_code
+        if who == "nobody":
+            assert status == LOGIN, name
+        else:
+            assert (status == GONE) == (not SEES[index]), (who, name)
+        if not SEES[index]:
+            assert scene.voucher.events.count() == events
+            scene.run.refresh_from_db()
+            assert scene.run.is_under_way
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/vouchers/V-2026-9999/",
+        "/vouchers/V-2026-9999/files/1/",
+        "/vouchers/%00/",
+        "/vouchers/..%2f..%2fetc/",
+        "/runs/99999999999999999999999999/",
+        "/evidence/99999999999999999999999999/figures/x.svg",
+        "/inquiries/nokey/",
+        "/admin/",
+        "/nothing/",
+    ],
+)
+def test_an_address_of_nothing_is_a_friendly_404(network: Network, address: str) -> None:
+    response = signed_in(network.office).get(address)
+    assert response.status_code == 404
+    assert b"There is nothing here" in response.content
+
+
+def test_what_is_not_of_the_voucher_is_not_found_below_it(network: Network, scene: Scene) -> None:
+    other = voucher_in(State.ACTIVE, network)
+    client = signed_in(network.consultant)
+    for address in (
+        reverse("attachment", args=[other.reference, scene.attachment.pk]),
+        reverse("start-run", args=[other.reference, scene.attachment.pk, "accuracy"]),
+        reverse("start-run", args=[scene.voucher.reference, scene.attachment.pk, "unknown"]),
+        reverse("step", args=[other.reference, "explode"]),
+        reverse("step", args=[other.reference, "report"]),
+        reverse("figure", args=[scene.evidence.pk, "unknown"]),
+        reverse("figure", args=[scene.evidence.pk, "bars"]).replace("bars", "..%2fbars"),
+    ):
+        assert client.get(address).status_code == 404, address
+
+
+def test_pages_carry_the_headers_that_protect_them(network: Network, scene: Scene) -> None:
+    response = signed_in(network.author).get(scene.address("voucher"))
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Referrer-Policy"] == "same-origin"
+
+
+def test_no_page_has_inline_scripts_or_styles(network: Network, scene: Scene) -> None:
+    for name, answers in ANSWERS.items():
+        if IN in answers:
+            response = signed_in(network.consultant).get(scene.address(name))
+            if response["Content-Type"].startswith("text/html"):
+                html = response.content.decode()
+                assert html.count("<script") == html.count("<script src=") <= 2, name
+                assert " style=" not in html, name
+                assert "<style" not in html, name
+
+
+def test_forms_without_their_csrf_token_are_turned_away(network: Network, scene: Scene) -> None:
+    client = signed_in(network.author, enforce_csrf_checks=True)
+    posts: dict[str, Callable[[], Any]] = {
+        name: lambda name=name: client.post(scene.address(name), {"text": "x"})
+        for name in ("talk", "new-voucher", "write", "attach", "step", "sign-in-as", "sign-out")
+    }
+    for name, post in posts.items():
+        response = post()
+        assert response.status_code == 403, name
+        assert b"Please try again" in response.content
+
+
+def test_a_body_over_the_limit_is_turned_away_before_anybody_reads_it(
+    network: Network, scene: Scene, settings: Any
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 2**20
+
+    class Unread:
+        def read(self, *_: Any) -> bytes:
+            raise AssertionError("read")
+
+        readline = read
+
+    def post(path: str, length: str) -> Any:
+        return signed_in(network.author).generic(
+            "POST", path, content_type="multipart/form-data; boundary=x",
+            CONTENT_LENGTH=length, **{"wsgi.input": Unread()},
+        )  # fmt: skip
+
+    response = post(scene.address("attach"), str(2**21 + 1))
+    assert response.status_code == 413
+    assert b"Files up to 1 MB can be uploaded" in response.content
+    response = post(f"/api/vouchers/{scene.voucher.reference}/evidence/", str(2**21 + 1))
+    assert response.status_code == 413
+    assert response["Content-Type"].startswith("text/plain")
+    assert signed_in(None).get("/health/", CONTENT_LENGTH="many").status_code == 200
