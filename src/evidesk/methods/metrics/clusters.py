@@ -46,5 +46,6 @@ def t_critical_value(z: float, sizes: Floats) -> float:
     The design effect is itself estimated, from as many independent pieces as there are effective
     groups; the degrees of freedom are one less.
     """
-    t = float(-special.stdtrit(effective_groups(sizes) - 1, special.ndtr(-z)))
+    tail = float(special.ndtr(-z))
+    t = float(-special.stdtrit(effective_groups(sizes) - 1, tail))
     return min(t, _LARGEST_CRITICAL_VALUE)
