@@ -48,8 +48,8 @@ def crates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def signed_in(person: Person | None, **options: Any) -> Client:
-    """A browser in which the person is signed in; nobody for None."""
-    client = Client(**options)
+    """A browser on the desk's own machine in which the person is signed in; nobody for None."""
+    client = Client(HTTP_HOST="localhost", **options)
     if person is not None:
         client.force_login(person)
     return client

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def may_use_personas(request: HttpRequest) -> Answer:
         return refuse("Personas exist only in the demo (EVIDESK_DEMO=1).")
     if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")):
         return refuse("The demo is not meant to stand behind a proxy.")
-    host = request.get_host().rsplit(":", 1)[0].strip("[]")
-    if not (_is_loopback(request.META["REMOTE_ADDR"]) and (_is_loopback(host))):
+    host = split_domain_port(request.get_host())[0].strip("[]")
+    if not (_is_loopback(request.META["REMOTE_ADDR"]) and _is_loopback(host)):
         return refuse("Personas work only on the machine that the demo runs on.")
     return ALLOWED
 

@@ -1,8 +1,10 @@
 """What people type about inquiries and vouchers."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -144,8 +146,11 @@ class OfferForm(forms.Form):
 
 
 class PlanForm(forms.Form):
+    # A day that no calendar of ours reaches would have no last day.
     starts_on = forms.DateField(
-        label="First day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        label="First day",
+        validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 1, 1))],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
     days = forms.IntegerField(label="Length in days")
 

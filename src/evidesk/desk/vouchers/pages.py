@@ -96,7 +96,9 @@ def inquiry(request: HttpRequest, key: str) -> HttpResponse:
         {
             "inquiry": found,
             "form": form,
-            "may_answer": bool(person and rules.may_answer(person)) and not found.answer,
+            # Whoever was too late keeps the typed text.
+            "may_answer": bool(person and rules.may_answer(person))
+            and (form.is_bound or not found.answer),
             "may_start": bool(person and rules.may_start_from(person, found)),
             "is_new": "new" in request.GET,
             "address": request.build_absolute_uri(request.path),
