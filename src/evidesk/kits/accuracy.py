@@ -95,13 +95,10 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
     progress(0.95, "Drawing figures")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PoorApproximationWarning)
-        accuracies = Accuracies.from_counts(
-            counts.correct if counts.group_correct is None else counts.group_correct,
-            counts.n if counts.group_sizes is None else counts.group_sizes,
-            level=parameters.level,
-            method=parameters.method,
-        )
-    poor = [str(each.message) for each in caught if each.category is PoorApproximationWarning]
+        accuracies = _accuracies(counts, parameters.level, parameters.method)
+    poor = dict.fromkeys(
+        str(each.message) for each in caught if each.category is PoorApproximationWarning
+    )
     models = _models_table(accuracies, counts)
     tables, figures = [models], [_intervals_figure(accuracies, models)]
     if counts.folds:
@@ -119,6 +116,20 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
     )
     progress(1.0, "Done")
     return evidence
+
+
+def _accuracies(counts: Counts, level: float, method: Method) -> Accuracies:
+    if counts.groups is None:
+        return Accuracies.from_counts(counts.correct, counts.n, level=level, method=method)
+    estimates: dict[str, Estimate] = {}
+    design_effects: dict[str, float] = {}
+    for name, groups in counts.groups.items():
+        found = Accuracies.from_counts(
+            {name: groups.correct}, groups.n, repeat=groups.repeat, level=level, method=method
+        )
+        estimates |= found.estimates
+        design_effects |= found.design_effects or {}
+    return Accuracies(estimates, design_effects)
 
 
 def _answer(estimates: Mapping[str, Estimate], counts: Counts) -> str:

@@ -22,6 +22,18 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """How many groups there are of each size and number of right answers.
+
+    That is all the method needs, and however many groups there are, it is short.
+    """
+
+    correct: npt.NDArray[np.int64]
+    n: npt.NDArray[np.int64]
+    repeat: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What the table says about the models.
 
@@ -32,8 +44,7 @@ class Counts:
     most_frequent : the most frequent true label, and how many cases have it.
     classes : number of different true labels.
     folds : in their natural order; empty without a fold column.
-    group_sizes, group_correct : cases of each group, and each model's right answers among them;
-        None without a group column.
+    groups : for each model what its groups look like; None without a group column.
     """
 
     n: int
@@ -41,8 +52,7 @@ class Counts:
     most_frequent: tuple[str, int]
     classes: int
     folds: list[Fold]
-    group_sizes: npt.NDArray[np.int64] | None
-    group_correct: dict[str, npt.NDArray[np.int64]] | None
+    groups: dict[str, Groups] | None
 
 
 def count(
@@ -82,18 +92,21 @@ def count(
     _check_kinds(table, labels, totals)
 
     right = [f"right{i}" for i in range(1, len(labels))]
-    per_group = _sums(["n", *right])
     folds: list[Fold] = []
-    group_sizes = group_correct = None
+    groups: dict[str, Groups] | None = None
     if fold is not None:
-        for name, n, *hits in ask(f"FROM cube SELECT fold, {per_group} GROUP BY fold"):
+        for name, n, *hits in ask(f"FROM cube SELECT fold, {_sums(['n', *right])} GROUP BY fold"):
             folds.append(Fold(name, n, dict(zip(predictions, hits, strict=True))))
         _check_several(len(folds), "fold", fold)
     if group is not None:
-        counted = np.array(ask(f"FROM cube SELECT {per_group} GROUP BY grp"), dtype=np.int64)
-        _check_several(len(counted), "group", group)
-        group_sizes = counted[:, 0]
-        group_correct = dict(zip(predictions, counted[:, 1:].T, strict=True))
+        _check_several(ask("FROM cube SELECT count(DISTINCT grp)")[0][0], "group", group)
+        groups = {}
+        for name, alias in zip(predictions, right, strict=True):
+            each = f"(FROM cube SELECT sum({alias}) AS x, sum(n) AS n GROUP BY grp)"
+            kinds = np.array(
+                ask(f"FROM {each} SELECT x, n, count(*) GROUP BY ALL ORDER BY ALL"), dtype=np.int64
+            )
+            groups[name] = Groups(*kinds.T)
     most_frequent = ask(
         "FROM cube SELECT truth, sum(n) GROUP BY truth ORDER BY sum(n) DESC, truth LIMIT 1"
     )[0]
@@ -103,8 +116,7 @@ def count(
         most_frequent=most_frequent,
         classes=ask("FROM cube SELECT count(DISTINCT truth)")[0][0],
         folds=sorted(folds, key=_natural),
-        group_sizes=group_sizes,
-        group_correct=group_correct,
+        groups=groups,
     )
 
 

@@ -148,6 +148,29 @@ def test_all_right_and_all_wrong_count_each_group_once(right):
     assert estimate.high - estimate.low > 0.08
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 50), st.floats(0, 1), st.integers(1, 5)), min_size=2, max_size=9
+    )
+)
+def test_groups_alike_may_be_told_once(kinds):
+    sizes = np.array([n for n, _, _ in kinds])
+    right = np.array([round(n * share) for n, share, _ in kinds])
+    repeat = np.array([times for _, _, times in kinds])
+    short = Accuracies.from_counts({"a": right}, sizes, repeat=repeat)
+    long = Accuracies.from_counts({"a": right.repeat(repeat)}, sizes.repeat(repeat))
+    assert short.design_effects["a"] == pytest.approx(long.design_effects["a"])
+    one, other = short.estimates["a"], long.estimates["a"]
+    assert (one.value, one.n, one.method) == (other.value, other.n, other.method)
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+@pytest.mark.parametrize("repeat", [[1], [1, 0], 2])
+def test_a_repeat_that_is_none_is_refused(repeat):
+    with pytest.raises(ValueError, match="'repeat' parameter must be a positive integer"):
+        Accuracies.from_counts({"a": [1, 2]}, [3, 3], repeat=repeat)
+
+
 def test_one_giant_group_leaves_little_to_be_sure_of():
     alike = Accuracies.from_counts({"a": np.full(10, 8)}, np.full(10, 10)).estimates["a"]
     giant = Accuracies.from_counts({"a": [1] * 9 + [71]}, [1] * 9 + [91]).estimates["a"]

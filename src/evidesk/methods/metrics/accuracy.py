@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate, forest_plot
-from evidesk.methods.metrics.clusters import design_effect, t_critical_value
+from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
 from evidesk.methods.metrics.labels import as_labels, check_same_kind
 from evidesk.methods.metrics.proportion import (
     Method,
@@ -47,6 +47,7 @@ class Accuracies:
         correct: Mapping[str, npt.ArrayLike],
         n: npt.ArrayLike,
         *,
+        repeat: npt.ArrayLike | None = None,
         level: float = 0.95,
         method: Method = "wilson",
     ) -> "Accuracies":
@@ -57,6 +58,8 @@ class Accuracies:
         correct : for each model the number of cases it has right: one integer, or for grouped
             cases an array with one integer per group.
         n : number of cases: one integer, or an array with one integer per group.
+        repeat : for grouped cases, how many groups have these very counts: one integer per group,
+            by default 1. Millions of groups are thus told in a few numbers.
         level, method : as in :func:`~evidesk.methods.metrics.proportion_interval`.
 
         Raises
@@ -78,7 +81,10 @@ class Accuracies:
                 )
             if np.any(counts < 0) or np.any(counts > sizes):
                 raise ValueError(f"correct[{name!r}] must be in the range [0, n].")
-        return _accuracies(right, sizes, level, method, stacklevel=3)
+        repeats = np.ones_like(sizes) if repeat is None else _integers(repeat, "repeat")
+        if repeats.shape != sizes.shape or np.any(repeats < 1):
+            raise ValueError("The 'repeat' parameter must be a positive integer for each group.")
+        return _accuracies(right, sizes, repeats, level, method, stacklevel=3)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the intervals as a forest plot; returns the axes."""
@@ -181,28 +187,35 @@ def _from_labels(
             if members is None
             else np.bincount(members[hits], minlength=len(sizes))
         )
-    return _accuracies(right, sizes, level, method, stacklevel=stacklevel)
+    return _accuracies(right, sizes, np.ones_like(sizes), level, method, stacklevel=stacklevel)
 
 
 def _accuracies(
-    correct: Mapping[str, Counts], sizes: Counts, level: float, method: Method, stacklevel: int
+    correct: Mapping[str, Counts],
+    sizes: Counts,
+    repeat: Counts,
+    level: float,
+    method: Method,
+    stacklevel: int,
 ) -> Accuracies:
-    """From checked counts, either scalars or one per group."""
+    """From checked counts, either scalars or one per kind of group."""
     z = critical_value(level)
     check_method(method)
-    n = int(sizes.sum())
+    n = int((sizes * repeat).sum())
     table = np.stack([np.atleast_1d(counts) for counts in correct.values()]).astype(float)
-    count = table.sum(axis=1)
+    count = table @ np.atleast_1d(repeat)
     effects, described = np.ones(len(count)), str(method)
     if sizes.ndim == 1:
-        if len(sizes) < 2:
+        groups = int(repeat.sum())
+        if groups < 2:
             raise ValueError(
                 "The 'groups' parameter must name at least two groups: one group alone cannot "
                 "tell how much groups differ."
             )
-        effects = design_effect(table, sizes.astype(float))
-        z = t_critical_value(z, sizes.astype(float))
-        described = f"{method}, clustered ({len(sizes)} groups)"
+        grouping = sizes.astype(float), repeat.astype(float)
+        effects = design_effect(table, *grouping)
+        z = t_critical_value(z, effective_groups(*grouping))
+        described = f"{method}, clustered ({groups} groups)"
     if method == "normal":
         warn_if_poor(count / effects, n / effects, stacklevel=stacklevel + 1)
     low, high = interval(count / effects, n / effects, z, method)

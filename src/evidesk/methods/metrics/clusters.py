@@ -17,35 +17,35 @@ Floats = npt.NDArray[np.float64]
 _LARGEST_CRITICAL_VALUE = 1e9
 
 
-def effective_groups(sizes: Floats) -> float:
+def effective_groups(sizes: Floats, repeat: Floats) -> float:
     """Number of equal groups that would say as much as these: ``n**2 / sum(sizes**2)``."""
-    return float(sizes.sum() ** 2 / (sizes**2).sum())
+    return float((repeat @ sizes) ** 2 / (repeat @ sizes**2))
 
 
-def design_effect(correct: Floats, sizes: Floats) -> Floats:
+def design_effect(correct: Floats, sizes: Floats, repeat: Floats) -> Floats:
     """Design effect of each model's accuracy, never below 1.
 
-    ``correct`` has shape (models, groups), ``sizes`` shape (groups,): cases right and cases in all.
+    ``correct`` has shape (models, kinds of group), ``sizes`` and ``repeat`` shape (kinds of
+    group,): cases right and cases in all in such a group, and how many groups are like that.
 
     A model that is all right or all wrong shows no variance to learn from: its cases then count as
     if each group answered with one voice, which is the safe end.
     """
-    n = sizes.sum()
-    p = correct.sum(axis=1) / n
+    n = repeat @ sizes
+    p = correct @ repeat / n
     residuals = correct - p[:, None] * sizes
-    clustered = (residuals**2 / (1 - sizes / n)).sum(axis=1) / n**2
+    clustered = (residuals**2 / (1 - sizes / n)) @ repeat / n**2
     independent = p * (1 - p) / n
-    one_voice = np.full_like(p, n / effective_groups(sizes))
+    one_voice = np.full_like(p, n / effective_groups(sizes, repeat))
     effect: Floats = np.divide(clustered, independent, out=one_voice, where=independent > 0)
     return np.maximum(effect, 1.0, out=effect)
 
 
-def t_critical_value(z: float, sizes: Floats) -> float:
+def t_critical_value(z: float, groups: float) -> float:
     """The Student t quantile that replaces the normal ``z``.
 
     The design effect is itself estimated, from as many independent pieces as there are effective
-    groups; the degrees of freedom are one less.
+    ``groups``; the degrees of freedom are one less.
     """
-    tail = float(special.ndtr(-z))
-    t = float(-special.stdtrit(effective_groups(sizes) - 1, tail))
+    t = float(-special.stdtrit(groups - 1, float(special.ndtr(-z))))
     return min(t, _LARGEST_CRITICAL_VALUE)
