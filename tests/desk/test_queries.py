@@ -1,0 +1,103 @@
+"""Each page asks the database equally often for one voucher and for thirty."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from evidesk.desk.people.actions import create_token
+from evidesk.desk.runs import actions as run_actions
+from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers.models import State, Voucher
+from tests.desk.conftest import signed_in
+from tests.desk.network import (
+    Network,
+    a_run,
+    an_attachment,
+    some_evidence,
+    upload,
+    voucher_in,
+)
+
+#: Queries of each page; session and person are two of them. A consultant has no inquiries, so that
+#: only their number is asked for.
+HOME = {"author": 6, "consultant": 6, "lead": 6, "office": 6}
+LIST = {"author": 6, "consultant": 6, "lead": 6, "office": 6}
+INQUIRIES = {"author": 5, "consultant": 4, "lead": 5, "office": 5}
+VOUCHER = {"author": 8, "consultant": 8, "lead": 8, "office": 8}
+API_LIST = 5
+API_EVIDENCE = 5
+RUN = 5
+NETWORK = 4
+
+
+def queries(get: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert get().status_code == 200
+    return len(captured)
+
+
+def fill(network: Network, n: int) -> None:
+    """Vouchers in all states, with their people, and inquiries."""
+    states = [*State]
+    for number in range(n):
+        voucher_in(states[(4 + number) % len(states)], network)
+        inquiry = actions.inquire(
+            subject="Hi", text="Hello", email="a@example.org", person=network.author
+        )
+        if number % 2:
+            actions.start_voucher(network.author, inquiry)
+
+
+@pytest.mark.parametrize("n", [1, 30])
+@pytest.mark.parametrize("who", HOME)
+def test_lists_and_the_home_page(network: Network, who: str, n: int) -> None:
+    fill(network, n)
+    client = signed_in(network[who])
+    assert queries(lambda: client.get("/")) == HOME[who]
+    assert queries(lambda: client.get("/vouchers/")) == LIST[who]
+    assert queries(lambda: client.get("/inquiries/")) == INQUIRIES[who]
+
+
+@pytest.mark.parametrize("n", [1, 30])
+@pytest.mark.parametrize("who", VOUCHER)
+def test_a_vouchers_page(network: Network, crates: list[Path], who: str, n: int) -> None:
+    voucher = busy_voucher(network, crates, n)
+    client = signed_in(network[who])
+    assert queries(lambda: client.get(f"/vouchers/{voucher.reference}/")) == VOUCHER[who]
+
+
+@pytest.mark.parametrize("n", [1, 30])
+def test_a_run_and_the_network(network: Network, crates: list[Path], n: int) -> None:
+    voucher = busy_voucher(network, crates, n)
+    client = signed_in(network.consultant)
+    run = voucher.runs.latest("pk")
+    assert queries(lambda: client.get(f"/runs/{run.pk}/")) == RUN
+    assert queries(lambda: client.get("/network/")) == NETWORK
+
+
+@pytest.mark.parametrize("n", [1, 30])
+def test_the_api(network: Network, crates: list[Path], n: int) -> None:
+    fill(network, n)
+    voucher = busy_voucher(network, crates, n)
+    _, token = create_token(network.consultant, "x")
+    client = signed_in(None, HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert queries(lambda: client.get("/api/vouchers/")) == API_LIST
+    path = f"/api/vouchers/{voucher.reference}/evidence/"
+    assert queries(lambda: client.get(path)) == API_EVIDENCE
+
+
+def busy_voucher(network: Network, crates: list[Path], n: int) -> Voucher:
+    """A voucher with n of everything, reported on all of its evidence."""
+    voucher = voucher_in(State.ACTIVE, network)
+    for number in range(n):
+        actions.write(voucher, network.author, f"Message **{number}**")
+        file = actions.attach(voucher, network.author, upload(name=f"table-{number}.csv"))
+        run_actions.cancel_run(a_run(voucher, network, file), network.consultant)
+        some_evidence(voucher, network, crates[number])
+    run_actions.report(voucher, network.consultant, "It works.", voucher.evidence.all())
+    an_attachment(voucher, network)
+    return voucher
