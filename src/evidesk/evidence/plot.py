@@ -122,7 +122,7 @@ def _draw(ax: Axes, estimates: Mapping[str, Estimate], xlabel: str) -> None:
     units = {estimate.unit for estimate in estimates.values()}
     ax.set_xlim(left, right)
     ax.set_ylim(len(estimates) - 0.4, -0.6)
-    ax.set_yticks(range(len(estimates)), list(estimates))
+    ax.set_yticks(range(len(estimates)), list(estimates), parse_math=False)  # names, not TeX
     ax.tick_params(axis="y", length=0, pad=10)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)

@@ -88,10 +88,7 @@ class Accuracies:
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the intervals as a forest plot; returns the axes."""
-        axes = forest_plot(self.estimates, ax, xlabel="accuracy")
-        for label in axes.get_yticklabels():
-            label.set_parse_math(False)  # a model's name is no formula, whatever signs it holds
-        return axes
+        return forest_plot(self.estimates, ax, xlabel="accuracy")
 
     def __str__(self) -> str:
         header = ["model", "accuracy", "low", "high", "n"]
