@@ -96,10 +96,13 @@ def _commit() -> str | None:
     root = Path(evidesk.__file__).parents[2]
     if not (root / ".git").exists():
         return None
-    git = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the user's own git
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        git = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:  # there is no git here
+        return None
     return git.stdout.strip() or None

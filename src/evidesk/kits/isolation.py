@@ -80,7 +80,8 @@ def run_isolated(
         "agent": agent,
         "memory_bytes": limits.memory_bytes,
     }
-    with tempfile.TemporaryFile("w+") as errors:
+    # What libraries say in their last moment may be no UTF-8.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "evidesk.kits.isolation"],
             stdin=subprocess.PIPE,
@@ -124,8 +125,9 @@ def _follow(
         beat()
         if time.monotonic() > deadline:
             raise RunFailed(
-                f"The run was ended because it took longer than {limits.seconds / 60:.0f} minutes."
-                " Run the kit on a larger machine and bring the evidence with `evidesk push`."
+                "The run was ended because it took longer than "
+                f"{round(limits.seconds / 60, 2):g} minutes. Run the kit on a larger machine and "
+                "bring the evidence with `evidesk push`."
             )
         try:
             line = words.get(timeout=_BEAT)
@@ -171,10 +173,9 @@ def _end(child: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             continue
     child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
 
 def main() -> None:
@@ -184,6 +185,9 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     memory = task["memory_bytes"]
+    _, granted = resource.getrlimit(resource.RLIMIT_DATA)
+    if granted != resource.RLIM_INFINITY:
+        memory = min(memory, granted)
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
     def say(**word: Any) -> None:
@@ -214,7 +218,7 @@ def main() -> None:
 
 def _end_with_parent() -> None:
     sys.stdin.read()
-    os._exit(1)
+    os._exit(1)  # pragma: no cover - at once, so that nothing can note it
 
 
 if __name__ == "__main__":
