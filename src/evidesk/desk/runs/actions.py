@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction as database
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from evidesk.desk.people.models import Person
@@ -14,7 +15,7 @@ from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.runs import rules
 from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredEvidence
 from evidesk.desk.vouchers import actions as voucher_actions
-from evidesk.desk.vouchers.models import Attachment, EventKind, Voucher
+from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
 from evidesk.evidence import Evidence, EvidenceError
 from evidesk.kits import KitError, load
 from evidesk.kits.execution import parse
@@ -75,8 +76,17 @@ def claim_run(run_id: int) -> bool:
 
 def note_progress(run_id: int, **columns: Any) -> bool:
     """Sign of life of a running run; true if it should go on."""
-    running = Run.objects.filter(pk=run_id, state=RunState.RUNNING, cancel_requested=False)
-    return bool(running.update(seen_alive_at=timezone.now(), **columns))
+    return bool(_wanted(run_id).update(seen_alive_at=timezone.now(), **columns))
+
+
+def _wanted(run_id: int) -> QuerySet[Run]:
+    """The run, if it is running and its evidence can still be added to the voucher."""
+    return Run.objects.filter(
+        pk=run_id,
+        state=RunState.RUNNING,
+        cancel_requested=False,
+        voucher__state=State.ACTIVE,
+    )
 
 
 def end_run(run_id: int, state: RunState, *, fault: str = "", details: str = "") -> None:
@@ -90,9 +100,9 @@ def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
     """The run is over and left evidence; None if it was cancelled at the last moment."""
     evidence = Evidence.read(crate)
     with database.atomic():
-        ended = Run.objects.filter(
-            pk=run.pk, state=RunState.RUNNING, cancel_requested=False
-        ).update(state=RunState.SUCCEEDED, ended_at=timezone.now(), done=1.0, message="")
+        ended = _wanted(run.pk).update(
+            state=RunState.SUCCEEDED, ended_at=timezone.now(), done=1.0, message=""
+        )
         if not ended:
             return None
         return _store(run.voucher, run.started_by, evidence, crate, run)

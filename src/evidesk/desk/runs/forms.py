@@ -68,7 +68,8 @@ def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> for
             choices.insert(0, ("", "none" if is_optional else "choose a column"))
         return forms.ChoiceField(choices=choices, **common)
     if get_origin(inner) is Literal:
-        return forms.ChoiceField(choices=[(v, v) for v in get_args(inner)], **common)
+        none = [("", "none")] if is_optional else []
+        return forms.ChoiceField(choices=[*none, *((v, v) for v in get_args(inner))], **common)
     if inner is bool:
         return forms.BooleanField(**{**common, "required": False})
     if inner is int:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from evidesk.desk.runs import actions
 from evidesk.desk.runs.models import Run, RunState
 from evidesk.desk.runs.queries import under_its_name
 from evidesk.evidence import EvidenceError
-from evidesk.kits import Cancelled, load
+from evidesk.kits import Cancelled, KitError, load
 from evidesk.kits.isolation import Limits, RunFailed, run_isolated
 
 #: Progress is written at most this often, in seconds, so that it costs nothing.
@@ -31,15 +32,24 @@ def execute_run(run_id: int) -> None:
             actions.keep_result(run, crate)
         except Cancelled:
             pass
-        except (RunFailed, EvidenceError) as fault:
+        except (RunFailed, EvidenceError, KitError) as fault:
             actions.end_run(
                 run_id,
                 RunState.FAILED,
                 fault=str(fault),
                 details=getattr(fault, "details", ""),
             )
+        except Exception:
+            actions.end_run(
+                run_id,
+                RunState.FAILED,
+                fault="The desk failed with an unexpected error. This is a fault of evidesk's, not "
+                "of your data.",
+                details=traceback.format_exc(),
+            )
+            raise
         except BaseException:
-            # Also when the worker is told to stop: the run must not seem to go on.
+            # The worker is told to stop: the run must not seem to go on.
             actions.end_run(run_id, RunState.FAILED, fault="The worker was stopped. Run it again.")
             raise
     # Here only a cancelled run is still running.
