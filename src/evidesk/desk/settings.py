@@ -30,8 +30,8 @@ def _secret_key(data_dir: Path, demo: bool) -> str:
     file = data_dir / "secret-key"
     if not file.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)  # before there is anything to read in it
         file.write_text(secrets.token_urlsafe(64))
-        file.chmod(0o600)
     return file.read_text()
 
 
@@ -39,7 +39,9 @@ DEMO = os.environ.get("EVIDESK_DEMO", "0") == "1"
 DATA_DIR = Path(os.environ.get("EVIDESK_DATA_DIR", "var")).absolute()
 SECRET_KEY = _secret_key(DATA_DIR, DEMO)
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("EVIDESK_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ALLOWED_HOSTS = [
+    host.strip() for host in os.environ.get("EVIDESK_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+]
 MAX_UPLOAD_BYTES = _number("EVIDESK_MAX_UPLOAD_MB", 500) * 2**20
 RUN_SECONDS = _number("EVIDESK_RUN_MINUTES", 60) * 60
 RUN_MEMORY_BYTES = _number("EVIDESK_RUN_MEMORY_MB", 4096) * 2**20
