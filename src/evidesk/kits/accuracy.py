@@ -143,13 +143,8 @@ def _answer(estimates: Mapping[str, Estimate], counts: Counts) -> str:
     if len(estimates) == 1:
         return f"{_shown(best[0])} is {found}."
     names = " and ".join(_shown(name) for name in best)
-    rivals = [e for name, e in estimates.items() if name not in best]
-    overlapping = sum(rival.high >= first.low for rival in rivals)
-    return (
-        f"Of {len(estimates)} models {names} {'does' if len(best) == 1 else 'do'} best here, "
-        f"{found}; {overlapping or 'no'} lower model's interval overlaps with this one, but only a "
-        "paired comparison on the same cases can rank models, never the overlap of intervals."
-    )
+    score = "scores" if len(best) == 1 else "score"
+    return f"Of {len(estimates)} models, {names} {score} highest on these cases: {found}."
 
 
 def _finding(name: str, accuracy: Estimate, counts: Counts) -> Finding:
@@ -171,6 +166,11 @@ def _finding(name: str, accuracy: Estimate, counts: Counts) -> Finding:
 
 def _warnings(counts: Counts) -> list[str]:
     found = []
+    if len(counts.correct) > 1:
+        found.append(
+            "Which model is better is not answered here. All of them saw the same cases, so that "
+            "takes a comparison case by case; whether two intervals overlap does not tell."
+        )
     if counts.classes == 1:
         found.append(
             f"All cases have the same true label, {_shown(counts.most_frequent[0])}: always "
