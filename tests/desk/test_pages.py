@@ -4,6 +4,7 @@ that there is nothing."""
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -249,3 +250,13 @@ def test_a_body_over_the_limit_is_turned_away_before_anybody_reads_it(
     assert response.status_code == 413
     assert response["Content-Type"].startswith("text/plain")
     assert signed_in(None).get("/health/", CONTENT_LENGTH="many").status_code == 200
+
+
+def test_the_desk_answers_as_a_wsgi_application(db: None) -> None:
+    from evidesk.desk.wsgi import application
+
+    environ: dict[str, Any] = {"HTTP_HOST": "localhost", "PATH_INFO": "/health/"}
+    setup_testing_defaults(environ)
+    told: list[str] = []
+    body = application(environ, lambda status, headers: told.append(status))
+    assert (told, b"".join(body)) == (["200 OK"], b"ok")

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evidesk.evidence import Estimate, Evidence, Finding
 from evidesk.kits import ColumnName, InputFile, Kit, KitError, Parameters
@@ -21,6 +21,12 @@ from evidesk.kits import ColumnName, InputFile, Kit, KitError, Parameters
 class TrialParameters(Parameters):
     file: InputFile = Field(title="File", description="Any file.")
     do: str = Field(default="end", title="What to do", description="How the run goes.")
+
+    @field_validator("file")
+    def no_secrets(cls, file):
+        if file.stem == "secret":
+            raise ValueError("Secrets are no data.")
+        return file
 
 
 def run(parameters, progress):

@@ -89,7 +89,7 @@ def test_what_is_no_crate_is_refused(network: Network, voucher: Voucher, tmp_pat
     for name, content in (("empty", b""), ("text", b"hello"), ("half", b"PK\x03\x04" * 9)):
         path = tmp_path / name
         path.write_bytes(content)
-        with pytest.raises(Refused, match="no readable folder or zip"):
+        with pytest.raises(Refused, match=r"^The crate is no readable folder or zip"):
             actions.receive_evidence(voucher, network.consultant, path)
     with pytest.raises(Refused, match="unpacks to more than"):
         actions.receive_evidence(voucher, network.consultant, bomb(tmp_path))
@@ -151,6 +151,14 @@ def test_evidence_that_was_touched_on_the_disk_is_not_shown(
     assert response.status_code == 500
     assert b"cannot be trusted any more" in response.content
     assert b"99.5" not in response.content
+    stored.path.write_bytes(b"")
+    html = signed_in(network.author).get(f"/evidence/{stored.pk}/").content.decode()
+    assert stored.file_name in html
+    assert str(stored.path) not in html
+    client = signed_in(network.author, raise_request_exception=False)
+    response = client.get(f"/evidence/{stored.pk}/figures/bars.svg")
+    assert response.status_code == 500
+    assert b"Something broke" in response.content
 
 
 def test_a_figure_can_do_nothing(network: Network, stored: StoredEvidence) -> None:

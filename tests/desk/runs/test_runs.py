@@ -401,6 +401,16 @@ def test_a_form_that_does_not_fit_starts_nothing(
     assert not Run.objects.exists()
 
 
+def test_a_kit_may_refuse_a_file_by_its_name(
+    network: Network, voucher: Voucher, trial: Any
+) -> None:
+    file = voucher_actions.attach(voucher, network.author, upload(TABLE, "secret.csv"))
+    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run/trial/"
+    html = signed_in(network.consultant).post(address, {"do": "end"}).content.decode()
+    assert "Secrets are no data" in html
+    assert not Run.objects.exists()
+
+
 def test_with_several_kits_one_is_chosen_first(
     network: Network, voucher: Voucher, file: Attachment, trial: Any
 ) -> None:

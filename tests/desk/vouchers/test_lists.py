@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from evidesk.desk.vouchers.models import State, Voucher
+from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers.models import Counter, State, Voucher
 from evidesk.desk.vouchers.pages import PAGE_SIZE
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network, a_draft, voucher_in
@@ -128,3 +129,6 @@ def test_rows_say_what_they_are(network: Network, some: dict[State, Voucher]) ->
     assert (draft.ends_on, draft.is_overdue) == (None, False)
     draft.title = ""
     assert (draft.shown_title, str(draft)) == ("Untitled draft", draft.reference)
+    assert str(Counter.objects.get()) == f"{active.created_at.year}: {len(State)}"
+    inquiry = actions.inquire(subject="Hi", text="Hello", email="a@example.org", person=None)
+    assert str(inquiry) == "Hi"

@@ -132,7 +132,8 @@ def receive_evidence(voucher: Voucher, by: Person, crate: Path) -> StoredEvidenc
     try:
         evidence = Evidence.read(crate)
     except EvidenceError as fault:
-        raise Refused(str(fault)) from None
+        # Where it lies here is nobody's business elsewhere.
+        raise Refused(str(fault).replace(str(crate), "The crate")) from None
     with database.atomic():
         return _store(voucher, by, evidence, crate, None)
 

@@ -139,10 +139,11 @@ def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
     try:
         document = Evidence.read(stored.path)
     except EvidenceError as fault:
+        reason = str(fault).replace(str(stored.path), stored.file_name)
         return render(
             request,
             "problem.html",
-            {"title": "This evidence cannot be trusted any more", "reason": str(fault)},
+            {"title": "This evidence cannot be trusted any more", "reason": reason},
             status=500,
         )
     return render(request, "runs/evidence.html", {"stored": stored, "document": document})
