@@ -7,9 +7,13 @@ from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from evidesk.desk.middleware import explain_refusal
 from evidesk.desk.people.actions import create_token
+from evidesk.desk.people.rules import Conflict
 from evidesk.desk.runs.models import Run, StoredEvidence
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import Attachment, State, Voucher
@@ -260,3 +264,12 @@ def test_the_desk_answers_as_a_wsgi_application(db: None) -> None:
     told: list[str] = []
     body = application(environ, lambda status, headers: told.append(status))
     assert (told, b"".join(body)) == (["200 OK"], b"ok")
+
+
+def test_a_conflict_that_no_page_explains_is_explained_all_the_same() -> None:
+    explain = explain_refusal(lambda request: HttpResponse())
+    conflict = Conflict("Somebody was faster.")
+    response = explain.process_exception(RequestFactory().get("/"), conflict)
+    assert response.status_code == 409
+    assert b"Somebody was faster." in response.content
+    assert explain.process_exception(RequestFactory().get("/"), ValueError()) is None

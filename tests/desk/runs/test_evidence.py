@@ -17,11 +17,6 @@ from tests.evidence.samples import a_provenance, an_evidence
 
 
 @pytest.fixture
-def voucher(network: Network, media: Path) -> Voucher:
-    return voucher_in(State.ACTIVE, network)
-
-
-@pytest.fixture
 def stored(voucher: Voucher, network: Network, crate: Path) -> StoredEvidence:
     return some_evidence(voucher, network, crate)
 

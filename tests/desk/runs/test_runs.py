@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.desk.people.rules import Refused
 from evidesk.desk.runs import actions
 from evidesk.desk.runs.jobs import execute_run
 from evidesk.desk.runs.models import Run, RunState
@@ -24,41 +24,9 @@ from tests.desk.network import (
     Network,
     a_run,
     an_attachment,
-    some_evidence,
     upload,
     voucher_in,
 )
-from tests.kits.trial import install
-
-
-@pytest.fixture
-def voucher(network: Network, media: Path) -> Voucher:
-    return voucher_in(State.ACTIVE, network)
-
-
-@pytest.fixture
-def file(voucher: Voucher, network: Network) -> Attachment:
-    return an_attachment(voucher, network)
-
-
-@pytest.fixture
-def trial(
-    network: Network,
-    voucher: Voucher,
-    file: Attachment,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], Run]:
-    """Starts runs of a kit that does what it is told."""
-    (tmp_path / "site").mkdir()
-    install(tmp_path / "site", monkeypatch)
-
-    def start(do: str) -> Run:
-        return actions.start_run(
-            voucher, network.consultant, kit="trial", attachment=file, parameters={"do": do}
-        )
-
-    return start
 
 
 def work(run: Run) -> Run:
@@ -353,121 +321,3 @@ def test_the_database_refuses_runs_without_their_facts(
     a_run(voucher, network, file)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Run.objects.update(**columns)
-
-
-# The run's page
-
-
-def test_the_status_renews_itself_until_the_run_is_over(
-    network: Network, voucher: Voucher, file: Attachment
-) -> None:
-    run = a_run(voucher, network, file)
-    consultant, address = signed_in(network.consultant), f"/runs/{run.pk}/"
-    htmx = {"HX-Request": "true"}
-    assert 'hx-trigger="every 1s"' in consultant.get(address).content.decode()
-    response = consultant.get(address, headers=htmx)
-    assert "<html" not in response.content.decode()
-    assert "HX-Refresh" not in response
-    actions.claim_run(run.pk)
-    actions.note_progress(run.pk, done=0.42, message="Counting")
-    assert "42 % Counting" in consultant.get(address, headers=htmx).content.decode()
-    run.refresh_from_db()
-    assert run.seconds >= 0
-    actions.cancel_run(run, network.consultant)
-    assert "Cancelling" in consultant.get(address, headers=htmx).content.decode()
-    actions.end_run(run.pk, RunState.CANCELLED)
-    assert consultant.get(address, headers=htmx)["HX-Refresh"] == "true"
-    assert "hx-trigger" not in consultant.get(address).content.decode()
-    author = signed_in(network.author).get(address).content.decode()
-    assert "Cancel</button>" not in author
-
-
-def test_the_form_of_a_file_that_is_no_table_leads_back_with_the_reason(
-    network: Network, voucher: Voucher
-) -> None:
-    file = voucher_actions.attach(voucher, network.author, upload(b"%PDF", "paper.pdf"))
-    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run/accuracy/"
-    response = signed_in(network.consultant).get(address, follow=True)
-    assert response.redirect_chain[0][0].endswith("#files")
-    assert "the name of a table must end in .csv" in response.content.decode()
-
-
-def test_a_form_that_does_not_fit_starts_nothing(
-    network: Network, voucher: Voucher, file: Attachment
-) -> None:
-    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run/accuracy/"
-    html = signed_in(network.consultant).post(address, {"level": "2"}).content.decode()
-    assert "This field is required" in html
-    assert not Run.objects.exists()
-
-
-def test_a_kit_may_refuse_a_file_by_its_name(
-    network: Network, voucher: Voucher, trial: Any
-) -> None:
-    file = voucher_actions.attach(voucher, network.author, upload(TABLE, "secret.csv"))
-    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run/trial/"
-    html = signed_in(network.consultant).post(address, {"do": "end"}).content.decode()
-    assert "Secrets are no data" in html
-    assert not Run.objects.exists()
-
-
-def test_with_several_kits_one_is_chosen_first(
-    network: Network, voucher: Voucher, file: Attachment, trial: Any
-) -> None:
-    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run/"
-    html = signed_in(network.consultant).get(address).content.decode()
-    assert f'href="{address}trial/"' in html
-    assert f'href="{address}accuracy/"' in html
-
-
-# The report
-
-
-def test_a_report_rests_on_chosen_evidence_of_its_voucher(
-    network: Network, voucher: Voucher, crates: list[Path]
-) -> None:
-    chosen, left = (some_evidence(voucher, network, crate) for crate in crates[:2])
-    other = some_evidence(voucher_in(State.ACTIVE, network), network, crates[2])
-    with pytest.raises(Refused, match="only on this voucher's own evidence"):
-        actions.report(voucher, network.consultant, "It works.", [chosen, other])
-    actions.report(voucher, network.consultant, "It works.", [chosen])
-    assert str(chosen.citation) == f"cited: {chosen.question}"
-    assert not hasattr(left, "citation")
-    assert voucher.state == State.REPORTED
-
-
-def test_no_report_while_a_run_is_under_way(
-    network: Network, voucher: Voucher, file: Attachment
-) -> None:
-    run = a_run(voucher, network, file)
-    consultant, address = signed_in(network.consultant), f"/vouchers/{voucher.reference}/report/"
-    html = consultant.post(address, {"text": "It works."}).content.decode()
-    assert "A run is still under way" in html
-    actions.claim_run(run.pk)
-    with pytest.raises(Refused, match="A run is still under way"):
-        actions.report(voucher, network.consultant, "It works.")
-    actions.end_run(run.pk, RunState.CANCELLED)
-    actions.report(voucher, network.consultant, "It works.")
-
-
-def test_the_reports_form_refuses_other_vouchers_evidence(
-    network: Network, voucher: Voucher, crates: list[Path]
-) -> None:
-    some_evidence(voucher, network, crates[0])
-    other = some_evidence(voucher_in(State.ACTIVE, network), network, crates[1])
-    address = f"/vouchers/{voucher.reference}/report/"
-    data = {"text": "It works.", "evidence": [other.pk]}
-    html = signed_in(network.consultant).post(address, data).content.decode()
-    assert "Select a valid choice" in html
-    assert Voucher.objects.get(pk=voucher.pk).state == State.ACTIVE
-
-
-def test_a_report_on_a_stale_page_cites_nothing(
-    network: Network, voucher: Voucher, crate: Path
-) -> None:
-    evidence = some_evidence(voucher, network, crate)
-    stale = Voucher.objects.get(pk=voucher.pk)
-    voucher_actions.withdraw(voucher, network.author)
-    with pytest.raises(Conflict):
-        actions.report(stale, network.consultant, "It works.", [evidence])
-    assert not hasattr(evidence, "citation")
