@@ -43,7 +43,12 @@ class explain_refusal:  # noqa: N801 - a middleware, used like the function abov
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        wants_sign_in = response.headers.get("Location", "").startswith(str(settings.LOGIN_URL))
+        if request.htmx and wants_sign_in:  # type: ignore[attr-defined]
+            # A redirect would put the whole sign-in page into a corner of this one.
+            return render(request, "people/_signed_out.html")
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refused):

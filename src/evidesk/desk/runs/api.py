@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import File, Router, Schema
 from ninja.files import UploadedFile
+from ninja.responses import Status
 
 from evidesk import kits
 from evidesk.desk.people.queries import person_of
@@ -51,13 +52,14 @@ def push(
     request: HttpRequest,
     reference: str,
     crate: File[UploadedFile],
-) -> tuple[int, StoredEvidence]:
+) -> Status[StoredEvidence]:
     voucher = voucher_for(person_of(request), reference)
     with tempfile.NamedTemporaryFile(suffix=".zip") as file:
         for chunk in crate.chunks():
             file.write(chunk)
         file.flush()
-        return 201, actions.receive_evidence(voucher, person_of(request), Path(file.name))
+        stored = actions.receive_evidence(voucher, person_of(request), Path(file.name))
+        return Status(201, stored)
 
 
 @router.get(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction as database
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from evidesk.desk.people.models import Person, Unit
@@ -121,21 +121,26 @@ def save_draft(
     kind: Kind | None,
     unit: Unit,
     answers: Mapping[str, str],
-) -> int:
-    """Keep what was typed, and return the new revision.
+    window: str = "",
+) -> None:
+    """Keep what was typed.
 
-    `revision` is the one that the text was based on: if another window has saved since, nothing is
-    overwritten and :class:`Conflict` is raised.
+    `revision` is the one that the window's text was based on when it was opened: if another
+    `window` has saved since, nothing is overwritten and :class:`Conflict` is raised.
     """
     require(rules.may_edit(by, voucher))
     if kind is None and voucher.submitted_at is not None:
         raise Refused("Choose a kind; only a first draft can be without.")
-    saved = Voucher.objects.filter(pk=voucher.pk, state=voucher.state, revision=revision).update(
+    current = Q(revision=revision)
+    if window:
+        current |= Q(window=window)
+    saved = Voucher.objects.filter(current, pk=voucher.pk, state=voucher.state).update(
         title=title,
         kind=kind,
         unit=unit,
         answers=dict(answers),
         revision=F("revision") + 1,
+        window=window,
         changed_at=timezone.now(),
     )
     if not saved:
@@ -143,7 +148,6 @@ def save_draft(
             "This voucher was changed in another window. Your text is still here: copy what you "
             "need, then load the page again."
         )
-    return revision + 1
 
 
 # The workflow

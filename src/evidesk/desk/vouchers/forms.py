@@ -1,5 +1,6 @@
 """What people type about inquiries and vouchers."""
 
+import secrets
 from datetime import date
 from typing import Any
 
@@ -59,6 +60,7 @@ class DraftForm(forms.Form):
     """The voucher document. While it is a draft, every field may be empty."""
 
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    window = forms.CharField(max_length=40, widget=forms.HiddenInput, required=False)
     title = forms.CharField(max_length=120, required=False, label="Title")
     kind = forms.ModelChoiceField(
         Kind.objects.all(), required=False, empty_label=None, widget=forms.RadioSelect, label="Kind"
@@ -75,6 +77,7 @@ class DraftForm(forms.Form):
             data,
             initial={
                 "revision": voucher.revision,
+                "window": secrets.token_urlsafe(12),
                 "title": voucher.title,
                 "kind": voucher.kind_id,
                 "unit": voucher.unit_id,

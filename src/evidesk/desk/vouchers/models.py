@@ -83,6 +83,9 @@ class Voucher(models.Model):
     questionnaire = models.ForeignKey(Questionnaire, models.PROTECT)
     answers = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0, help_text="Counts saves of the draft.")
+    window = models.CharField(
+        max_length=40, blank=True, help_text="The browser window that saved the draft last."
+    )
 
     state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
     created_at = models.DateTimeField(default=timezone.now)

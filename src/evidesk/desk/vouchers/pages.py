@@ -175,11 +175,7 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     if request.method == "POST":
         saved = form.is_valid() and _save_draft(voucher, person, form)
         if request.htmx:  # type: ignore[attr-defined]
-            return render(
-                request,
-                "vouchers/_saved.html",
-                {"form": form, "saved": saved, "revision": voucher.revision},
-            )
+            return render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
         if saved and "submit" in request.POST:
             try:
                 actions.submit(voucher, person)
@@ -191,9 +187,6 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
         elif saved:
             messages.success(request, "Saved.")
             return redirect("voucher", reference)
-        if saved:  # else the typed text is still based on the older revision
-            form.data = request.POST.copy()
-            form.data["revision"] = str(voucher.revision)
     return render(request, "vouchers/edit.html", {"voucher": voucher, "form": form})
 
 
@@ -208,6 +201,7 @@ def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool
             kind=data["kind"],
             unit=data["unit"],
             answers=form.answers(),
+            window=data["window"],
         )
     except (Refused, Conflict) as fault:
         form.add_error(None, str(fault))

@@ -1,0 +1,11 @@
+// What htmx does not tell by itself: that something sent in the background did not arrive.
+for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(event, ({ detail }) => {
+    const status = detail.xhr?.status;
+    detail.target.textContent = status
+      ? `This did not work (the desk answered ${status}). Copy what you typed last, and load the page again.`
+      : "No connection to the desk. Your text is still here; it is sent again when you type on.";
+    detail.target.classList.add("warn");
+  });
+}
+document.addEventListener("htmx:afterSwap", ({ detail }) => detail.target.classList.remove("warn"));
