@@ -47,7 +47,7 @@ clean:
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evidesk needs Python 3.11 or newer; choose one with: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "Python needs its venv module (Debian: apt install python3-venv)."; exit 1; }
 
 .venv/.desk: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing evidesk and what its desk needs into .venv (once) ..."

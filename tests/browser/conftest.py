@@ -41,7 +41,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert "Ending the desk and its worker" in demo.stdout.read()
 
 
-@pytest.fixture(scope="session")
+# One per module: while it is open, an event loop runs, under which Django refuses its database.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is missing (Debian's package `chromium`)")

@@ -65,7 +65,7 @@ def test_from_inquiry_to_closed(visit, predictions: Path, tmp_path: Path) -> Non
     lead.get_by_role("link", name=re.compile(reference)).click()
     lead.get_by_role("link", name="Offer to a consultant").click()
     lead.get_by_label("Consultant", exact=True).select_option(label="Jonas Tveit (Matter)")
-    lead.get_by_label("A note for the consultant").fill("This is what the accuracy kit is for.")
+    lead.get_by_label("A note with the offer").fill("This is what the accuracy kit is for.")
     lead.get_by_role("button", name="Offer to a consultant").click()
     expect(lead.get_by_text("Offered to a consultant").first).to_be_visible()
 

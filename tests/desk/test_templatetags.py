@@ -114,8 +114,8 @@ def test_no_mixture_of_attacks_becomes_active(text: str) -> None:
 
 
 def test_headings_begin_below_the_pages_own() -> None:
-    html = tags.markdown("# One\n\n## Two\n\n### Three")
-    assert [tag for tag, _ in Reader(html).tags] == ["h3", "h4", "h3"]
+    html = tags.markdown("# One\n\n## Two\n\n### Three\n\n#### Four\n\n##### Five")
+    assert [tag for tag, _ in Reader(html).tags] == ["h3", "h4", "h5", "h6", "h6"]
     assert "<h1" not in tags.markdown("`<h1>` in code")
 
 

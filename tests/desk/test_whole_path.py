@@ -100,7 +100,8 @@ def test_the_other_ways_through_their_forms(network: Network) -> None:
     voucher = voucher_in(State.SUBMITTED, network)
     do = f"/vouchers/{voucher.reference}/do/"
     assert "How many?" in go(lead, f"{do}return/", {"text": "How many?"})
-    assert "is now “Waiting for triage”" in go(author, f"{do}submit/", {})
+    again = document(network, fresh(voucher), submit="1")
+    assert "is submitted" in go(author, f"/vouchers/{voucher.reference}/edit/", again)
     go(lead, f"{do}offer/", {"consultant": network.consultant.pk})
     go(lead, f"{do}take-back/", {"text": ""})
     go(lead, f"{do}offer/", {"consultant": network.consultant.pk})
@@ -116,9 +117,9 @@ def test_the_other_ways_through_their_forms(network: Network) -> None:
     go(lead, f"/vouchers/{other.reference}/do/decline/", {"text": "Not ours."})
     assert fresh(other).state == State.DECLINED
     third = voucher_in(State.REPORTED, network)
-    html = lead.get(f"/vouchers/{third.reference}/do/close/").content.decode()
-    assert "How was it?" not in html
-    go(lead, f"/vouchers/{third.reference}/do/close/", {"rating": "1"})
+    address = f"/vouchers/{third.reference}/do/close-without-feedback/"
+    assert "How was it?" not in lead.get(address).content.decode()
+    go(lead, address, {"rating": "1"})
     assert fresh(third).rating is None, "only the scientist rates"
 
 

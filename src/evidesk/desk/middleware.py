@@ -1,64 +1,110 @@
 """What happens to every request: a cap on its body, and refusals that are explained."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.evidence import EvidenceError
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-#: What a form may weigh beside the file in it.
+#: The views that take files, by the name of their address.
+_TAKES_FILES = {"attach", "push"}
+#: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
 
 
-def limit_body(get_response: Handler) -> Handler:
-    """Turn bodies over the upload limit away before anything reads them."""
-
-    def handle(request: HttpRequest) -> HttpResponse:
-        limit = settings.MAX_UPLOAD_BYTES
-        try:
-            length = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            length = 0
-        if length > limit + _FORM_BYTES:
-            return _explain(
-                request,
-                413,
-                "That is too large",
-                f"Files up to {limit // 2**20} MB can be uploaded. Leave larger ones where they "
-                "are, run the kit there, and bring its evidence here with `evidesk push`.",
-            )
-        return get_response(request)
-
-    return handle
-
-
-class explain_refusal:  # noqa: N801 - a middleware, used like the function above
-    """Show a person why something was refused, where a page has not done so itself."""
-
+class _Middleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
+class LimitBody(_Middleware):
+    """Turn large bodies away before anything reads them; files are taken at two addresses only."""
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        assert match is not None  # there is a view
+        limit = _FORM_BYTES
+        if match.url_name in _TAKES_FILES:
+            limit += settings.MAX_UPLOAD_BYTES
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length <= limit:
+            return None
+        return explain(
+            request,
+            413,
+            "That is too large",
+            f"Files up to {settings.MAX_UPLOAD_BYTES // 2**20} MB can be uploaded, on a voucher's "
+            "page. Leave larger ones where they are, run the kit there, and bring its evidence "
+            "here with `evidesk push`.",
+        )
+
+
+class ExplainRefusal(_Middleware):
+    """Tell a person why something was refused, where a page has not done so itself."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         wants_sign_in = response.headers.get("Location", "").startswith(str(settings.LOGIN_URL))
-        if request.htmx and wants_sign_in:  # type: ignore[attr-defined]
+        if wants_sign_in and request.htmx:  # type: ignore[attr-defined]
             # A redirect would put the whole sign-in page into a corner of this one.
             return render(request, "people/_signed_out.html")
+        if wants_sign_in and request.method == "POST":
+            # After a redirect the text would be gone.
+            return explain(
+                request,
+                401,
+                "You are signed out",
+                "What you sent was not taken. Sign in, and send it once more.",
+            )
+        if response.status_code == 405 and not request.path.startswith("/api/"):
+            return explain(
+                request, 405, "Nothing to see here", "This address only takes what a form sends."
+            )
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refused):
-            return _explain(request, 403, "That is not possible", str(exception))
+            return explain(request, 403, "That is not possible", str(exception))
         if isinstance(exception, Conflict):
-            return _explain(request, 409, "Something changed in the meantime", str(exception))
+            return explain(request, 409, "Something changed in the meantime", str(exception))
+        if isinstance(exception, EvidenceError):
+            return explain(request, 500, "This evidence cannot be trusted any more", str(exception))
         return None
 
 
-def _explain(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that is too old, or comes from elsewhere."""
+    return explain(
+        request,
+        403,
+        "Please try again",
+        "This form was too old, or cookies are switched off. What you sent was not taken: load "
+        "the page again and send it once more.",
+    )
+
+
+def explain(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+    """Say why, and give back what was typed, so that nothing is lost."""
     if request.path.startswith("/api/"):
-        return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "problem.html", {"title": title, "reason": reason}, status=status)
+        return JsonResponse({"detail": reason}, status=status)
+    typed = []
+    if status != 413:  # a body that is too large is not read
+        values = request.POST.items()
+        typed = [str(text) for name, text in values if name != "csrfmiddlewaretoken" and text]
+    return render(
+        request, "problem.html", {"title": title, "reason": reason, "typed": typed}, status=status
+    )

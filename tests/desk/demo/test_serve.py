@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evidesk.desk.demo.serve import CannotServe, _clear, _free_address
+from evidesk.desk.demo.serve import CannotServe, _check_is_demo, _free_address, serve
 
 
 def test_a_taken_port_is_told_with_another_to_try() -> None:
@@ -22,15 +22,16 @@ def test_port_0_is_any_free_port() -> None:
     assert address == f"http://127.0.0.1:{port}/"
 
 
-def test_fresh_removes_a_demo(tmp_path: Path) -> None:
+def test_a_demos_own_folder_and_an_empty_one_are_taken(tmp_path: Path) -> None:
+    _check_is_demo(tmp_path / "not-there")
+    _check_is_demo(tmp_path)
+    (tmp_path / "this-is-a-demo").touch()
     (tmp_path / "desk.sqlite3").touch()
-    _clear(tmp_path)
-    assert not tmp_path.exists()
-    _clear(tmp_path)
+    _check_is_demo(tmp_path)
 
 
-def test_fresh_never_removes_anything_else(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").touch()
+def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "desk.sqlite3").touch()  # of a real desk
     with pytest.raises(CannotServe, match="left alone"):
-        _clear(tmp_path)
-    assert (tmp_path / "thesis.tex").exists()
+        serve(tmp_path, port=0, fresh=True)
+    assert (tmp_path / "desk.sqlite3").exists()

@@ -138,22 +138,31 @@ def test_the_page_shows_all_and_says_that_it_was_verified(
         assert words in html
 
 
+@pytest.mark.parametrize("how", ["changed", "another", "empty", "gone"])
 def test_evidence_that_was_touched_on_the_disk_is_not_shown(
-    network: Network, stored: StoredEvidence, crate: Path, tmp_path: Path
+    network: Network,
+    stored: StoredEvidence,
+    crate: Path,
+    crates: list[Path],
+    tmp_path: Path,
+    how: str,
 ) -> None:
-    stored.path.write_bytes(changed(crate, tmp_path).read_bytes())
-    response = signed_in(network.author).get(f"/evidence/{stored.pk}/")
-    assert response.status_code == 500
-    assert b"cannot be trusted any more" in response.content
-    assert b"99.5" not in response.content
-    stored.path.write_bytes(b"")
-    html = signed_in(network.author).get(f"/evidence/{stored.pk}/").content.decode()
-    assert stored.file_name in html
-    assert str(stored.path) not in html
-    client = signed_in(network.author, raise_request_exception=False)
-    response = client.get(f"/evidence/{stored.pk}/figures/bars.svg")
-    assert response.status_code == 500
-    assert b"Something broke" in response.content
+    stored.path.unlink()
+    if how != "gone":
+        stored.path.write_bytes(
+            {
+                "changed": lambda: changed(crate, tmp_path).read_bytes(),
+                "another": crates[7].read_bytes,  # intact, but not what came
+                "empty": lambda: b"",
+            }[how]()
+        )
+    author = signed_in(network.author)
+    for page in ("", "figures/bars.svg", "download/"):
+        response = author.get(f"/evidence/{stored.pk}/{page}")
+        assert response.status_code == 500
+        assert b"cannot be trusted any more" in response.content
+        assert str(stored.path) not in response.content.decode()
+        assert b"99.5" not in response.content
 
 
 def test_a_figure_can_do_nothing(network: Network, stored: StoredEvidence) -> None:

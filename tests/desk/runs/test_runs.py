@@ -321,3 +321,40 @@ def test_the_database_refuses_runs_without_their_facts(
     a_run(voucher, network, file)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Run.objects.update(**columns)
+
+
+def test_the_timeline_tells_of_runs_that_were_cancelled_or_failed(
+    network: Network, voucher: Voucher, file: Attachment
+) -> None:
+    cancelled = a_run(voucher, network, file)
+    actions.cancel_run(cancelled, network.consultant)
+    failed = a_run(voucher, network, file)
+    actions.claim_run(failed.pk)
+    actions.end_run(failed.pk, RunState.FAILED, fault="No such column.")
+    actions.end_run(failed.pk, RunState.FAILED, fault="Told twice.")
+    assert [
+        (event.kind, event.data["run"]) for event in voucher.events.filter(kind__startswith="run-")
+    ] == [("run-cancelled", cancelled.pk), ("run-failed", failed.pk)]
+    html = signed_in(network.author).get(f"/vouchers/{voucher.reference}/").content.decode()
+    assert "cancelled a run of the kit" in html
+
+
+def test_a_running_run_is_asked_to_end_once(
+    network: Network, voucher: Voucher, file: Attachment
+) -> None:
+    run = a_run(voucher, network, file)
+    actions.claim_run(run.pk)
+    for _ in range(2):
+        actions.cancel_run(Run.objects.get(pk=run.pk), network.consultant)
+    assert voucher.events.filter(kind="run-cancelled").count() == 1
+
+
+def test_a_run_that_ends_after_its_voucher_leaves_the_timeline_alone(
+    network: Network, voucher: Voucher, file: Attachment
+) -> None:
+    run = a_run(voucher, network, file)
+    actions.claim_run(run.pk)
+    voucher_actions.withdraw(voucher, network.author)
+    count = voucher.events.count()
+    actions.end_run(run.pk, RunState.FAILED, fault="The worker was stopped.")
+    assert voucher.events.count() == count

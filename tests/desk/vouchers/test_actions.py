@@ -194,6 +194,19 @@ def test_a_message_marks_the_voucher_as_changed(network: Network) -> None:
     assert fresh(voucher).changed_at == event.at > before
 
 
+def test_an_ended_voucher_does_not_grow_by_who_still_holds_an_older_one(
+    network: Network, media: Path
+) -> None:
+    older = voucher_in(State.ACTIVE, network)
+    actions.withdraw(fresh(older), network.author)
+    count = older.events.count()
+    with pytest.raises(Conflict, match="has changed in the meantime"):
+        actions.write(older, network.author, "Hello?")
+    with pytest.raises(Conflict, match="has changed in the meantime"):
+        actions.attach(older, network.author, upload())
+    assert (older.events.count(), older.attachments.count()) == (count, 0)
+
+
 def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 

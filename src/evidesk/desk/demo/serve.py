@@ -13,6 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 _HOST = "127.0.0.1"
+#: Ctrl-C, `kill`, and the terminal's window closed.
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: What tells a demo's folder from anybody else's.
+_MARKER = "this-is-a-demo"
 #: How long the server may take to answer for the first time, in seconds.
 _PATIENCE = 60.0
 #: How long a process may take to end by itself, in seconds.
@@ -30,9 +34,11 @@ class _Stop(Exception):
 def serve(data: Path, *, port: int, fresh: bool) -> int:
     """Prepare the data, start web server and worker, and wait. Returns the exit status."""
     address, port = _free_address(port)
-    if fresh:
-        _clear(data)
+    _check_is_demo(data)
+    if fresh and data.exists():
+        shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)
+    (data / _MARKER).touch()
     os.environ |= {
         "EVIDESK_DEMO": "1",
         "EVIDESK_DATA_DIR": str(data),
@@ -40,7 +46,7 @@ def serve(data: Path, *, port: int, fresh: bool) -> int:
     }
     _prepare(data)
     processes: list[subprocess.Popen[bytes]] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDINGS:
         signal.signal(number, _stop)
     try:
         # In sessions of their own, so that Ctrl-C reaches only us and we end them in order.
@@ -61,6 +67,8 @@ def serve(data: Path, *, port: int, fresh: bool) -> int:
         print("\nEnding the desk and its worker ...", flush=True)
         return 0
     finally:
+        for number in _ENDINGS:  # a second Ctrl-C must not leave anything behind
+            signal.signal(number, signal.SIG_IGN)
         _end(processes)
 
 
@@ -83,13 +91,13 @@ def _free_address(port: int) -> tuple[str, int]:
     return f"http://{_HOST}:{port}/", port
 
 
-def _clear(data: Path) -> None:
-    """Remove the demo's data, and never a folder that is something else."""
-    if not data.exists():
-        return
-    if not (data / "desk.sqlite3").exists() and any(data.iterdir()):
-        raise CannotServe(f"{data} does not look like a demo's data, so it is left alone.")
-    shutil.rmtree(data)
+def _check_is_demo(data: Path) -> None:
+    """Neither fill nor remove a folder that is something else, such as a real desk's."""
+    if data.exists() and any(data.iterdir()) and not (data / _MARKER).exists():
+        raise CannotServe(
+            f"{data} holds something that is not a demo's, so it is left alone. "
+            "Choose another folder with --data."
+        )
 
 
 def _prepare(data: Path) -> None:
@@ -128,11 +136,13 @@ def _say(what: str) -> None:
 
 def _wait_until_up(address: str, processes: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + _PATIENCE
+    # Not through a proxy: it could not reach this machine's loopback.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
         if any(process.poll() is not None for process in processes):
             raise CannotServe("The desk ended at once; its message is above.")
         try:
-            with urllib.request.urlopen(address + "health/", timeout=2):  # noqa: S310 - our own
+            with direct.open(address + "health/", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)

@@ -17,7 +17,7 @@ from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredE
 from evidesk.desk.vouchers import actions as voucher_actions
 from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
 from evidesk.evidence import Evidence, EvidenceError
-from evidesk.kits import KitError, load
+from evidesk.kits import load
 from evidesk.kits.execution import parse
 
 #: A run whose worker gave no sign of life for so long is lost.
@@ -31,7 +31,7 @@ def start_run(
 ) -> Run:
     """Queue a run of the kit on a file of the voucher.
 
-    Raises :class:`~evidesk.kits.KitError` if the parameters are not the kit's.
+    Raises :class:`evidesk.kits.KitError` if the parameters are not the kit's.
     """
     from evidesk.desk.runs.jobs import execute_run
 
@@ -55,10 +55,20 @@ def start_run(
 def cancel_run(run: Run, by: Person) -> None:
     """Ask for a run to end. A waiting one ends at once, a running one within a second."""
     require(rules.may_cancel(by, run))
-    now = timezone.now()
     waiting = Run.objects.filter(pk=run.pk, state=RunState.QUEUED)
-    if not waiting.update(state=RunState.CANCELLED, ended_at=now, cancel_requested=True):
-        Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(cancel_requested=True)
+    running = Run.objects.filter(pk=run.pk, state=RunState.RUNNING, cancel_requested=False)
+    with database.atomic():
+        if waiting.update(
+            state=RunState.CANCELLED, ended_at=timezone.now(), cancel_requested=True
+        ) or running.update(cancel_requested=True):
+            _tell(run, EventKind.RUN_CANCELLED, by)
+
+
+def _tell(run: Run, kind: EventKind, actor: Person) -> None:
+    """Note on the timeline how a run ended, unless its voucher has ended before."""
+    voucher = Voucher.objects.get(pk=run.voucher_id)
+    if voucher.state == State.ACTIVE:
+        voucher_actions.record(voucher, kind, actor, run=run.pk, kit=run.kit)
 
 
 # What the worker tells of a run. Each is a conditional update: a run that is over stays over.
@@ -91,9 +101,13 @@ def _wanted(run_id: int) -> QuerySet[Run]:
 
 def end_run(run_id: int, state: RunState, *, fault: str = "", details: str = "") -> None:
     """The run is over without evidence."""
-    Run.objects.filter(pk=run_id, state=RunState.RUNNING).update(
-        state=state, ended_at=timezone.now(), fault=fault, details=details, message=""
-    )
+    with database.atomic():
+        ended = Run.objects.filter(pk=run_id, state=RunState.RUNNING).update(
+            state=state, ended_at=timezone.now(), fault=fault, details=details, message=""
+        )
+        if ended and state == RunState.FAILED:
+            run = Run.objects.select_related("started_by").get(pk=run_id)
+            _tell(run, EventKind.RUN_FAILED, run.started_by)
 
 
 def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
@@ -203,24 +217,12 @@ def report(
     chosen = list(evidence)
     if any(one.voucher_id != voucher.pk for one in chosen):
         raise Refused("A report can rest only on this voucher's own evidence.")
-    if voucher.runs.filter(state__in=UNDER_WAY).exists():
-        raise Refused("A run is still under way. Wait for it, or cancel it first.")
     with database.atomic():
+        # While the row is locked no run can start, so none slips in after this look.
+        Voucher.objects.select_for_update().get(pk=voucher.pk)
+        if voucher.runs.filter(state__in=UNDER_WAY).exists():
+            raise Refused("A run is still under way. Wait for it, or cancel it first.")
         voucher_actions.transition(
             voucher, "report", by, facts={"report": text}, changes={"report": text}
         )
         Citation.objects.bulk_create(Citation(evidence=one) for one in chosen)
-
-
-__all__ = [
-    "KitError",
-    "cancel_run",
-    "claim_run",
-    "end_lost_runs",
-    "end_run",
-    "keep_result",
-    "note_progress",
-    "receive_evidence",
-    "report",
-    "start_run",
-]

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evidesk import kits
@@ -13,12 +14,11 @@ from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.runs import actions, rules
 from evidesk.desk.runs.forms import KitForm, ReportForm
 from evidesk.desk.runs.models import Run, StoredEvidence
-from evidesk.desk.runs.queries import columns_of
+from evidesk.desk.runs.queries import columns_of, read_stored
 from evidesk.desk.vouchers import queries as voucher_queries
 from evidesk.desk.vouchers import rules as voucher_rules
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION
-from evidesk.evidence import Evidence, EvidenceError
 
 
 @require_safe
@@ -96,17 +96,26 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """A run's page; its status renews itself while it is under way."""
     actions.end_lost_runs()
     found = _run_for(request, run_id)
-    template = "runs/_status.html" if request.htmx else "runs/run.html"  # type: ignore[attr-defined]
-    response = render(
+    return render(
         request,
-        template,
+        "runs/run.html",
         {
             "run": found,
             "voucher": found.voucher,
             "may_cancel": rules.may_cancel(person_of(request), found),
         },
     )
-    if request.htmx and not found.is_under_way:  # type: ignore[attr-defined]
+
+
+@login_required
+@require_safe
+@never_cache
+def run_status(request: HttpRequest, run_id: int) -> HttpResponse:
+    """How far a run is, for its page; once it is over, the page is loaded again."""
+    actions.end_lost_runs()
+    found = _run_for(request, run_id)
+    response = render(request, "runs/_status.html", {"run": found, "voucher": found.voucher})
+    if not found.is_under_way:
         response["HX-Refresh"] = "true"
     return response
 
@@ -136,16 +145,7 @@ def _evidence_for(request: HttpRequest, evidence_id: int) -> StoredEvidence:
 def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
     """Everything that the evidence says; its digests are verified each time it is shown."""
     stored = _evidence_for(request, evidence_id)
-    try:
-        document = Evidence.read(stored.path)
-    except EvidenceError as fault:
-        reason = str(fault).replace(str(stored.path), stored.file_name)
-        return render(
-            request,
-            "problem.html",
-            {"title": "This evidence cannot be trusted any more", "reason": reason},
-            status=500,
-        )
+    document = read_stored(stored)
     return render(request, "runs/evidence.html", {"stored": stored, "document": document})
 
 
@@ -153,8 +153,8 @@ def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
 @require_safe
 def figure(request: HttpRequest, evidence_id: int, name: str) -> HttpResponse:
     """A figure of the evidence. A crate can come from anywhere, so its SVG may do nothing."""
-    stored = _evidence_for(request, evidence_id)
-    for one in Evidence.read(stored.path).figures:
+    document = read_stored(_evidence_for(request, evidence_id))
+    for one in document.figures:
         if one.name == name:
             response = HttpResponse(one.svg, content_type="image/svg+xml")
             response["Content-Security-Policy"] = (
@@ -170,6 +170,7 @@ def figure(request: HttpRequest, evidence_id: int, name: str) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, evidence_id: int) -> FileResponse:
     stored = _evidence_for(request, evidence_id)
+    read_stored(stored)
     return FileResponse(
         stored.path.open("rb"),
         as_attachment=True,

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import Attachment
+from evidesk.evidence import Evidence, EvidenceError, Input
 from evidesk.kits import silent
 from evidesk.kits.table import TableFile
 
@@ -19,6 +21,22 @@ def under_its_name(attachment: Attachment) -> Iterator[Path]:
         path = Path(folder) / attachment.name
         path.symlink_to(attachment.path)
         yield path
+
+
+def read_stored(stored: StoredEvidence) -> Evidence:
+    """The evidence, if it is still, byte for byte, what came.
+
+    Raises
+    ------
+    EvidenceError : it was changed since; the message does not tell where it lies.
+    """
+    path = stored.path
+    if not path.is_file() or Input.of(path).sha256 != stored.sha256:
+        raise EvidenceError(
+            "The stored crate is not the one that was received. Tell the office: it has to be "
+            "brought back from a backup."
+        )
+    return Evidence.read(path)
 
 
 def columns_of(attachment: Attachment) -> list[str]:

@@ -18,6 +18,7 @@ urlpatterns = [
     ),
     path("vouchers/<str:reference>/report/", pages.report, name="report"),
     path("runs/<int:run_id>/", pages.run, name="run"),
+    path("runs/<int:run_id>/status/", pages.run_status, name="run-status"),
     path("runs/<int:run_id>/cancel/", pages.cancel, name="cancel-run"),
     path("evidence/<int:evidence_id>/", pages.evidence, name="evidence"),
     path("evidence/<int:evidence_id>/figures/<str:name>.svg", pages.figure, name="figure"),

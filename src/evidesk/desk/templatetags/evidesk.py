@@ -27,13 +27,12 @@ _TAGS = {
 @register.filter
 def markdown(text: str) -> SafeString:
     """People's Markdown as harmless HTML: no scripts, images or styles; headings begin at h3."""
-    html = _markdown.render(text)
-    for level in (2, 1):  # the page itself owns h1 and h2
-        html = html.replace(f"<h{level}>", f"<h{level + 2}>").replace(
-            f"</h{level}>", f"</h{level + 2}>"
-        )
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):  # the page itself owns h1 and h2
+            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
     clean = nh3.clean(
-        html,
+        _markdown.renderer.render(tokens, _markdown.options, {}),
         tags=_TAGS,
         attributes={"a": {"href"}, "ol": {"start"}},
         url_schemes={"http", "https", "mailto"},

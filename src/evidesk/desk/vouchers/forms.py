@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -59,6 +60,9 @@ class AnswerForm(forms.Form):
 class DraftForm(forms.Form):
     """The voucher document. While it is a draft, every field may be empty."""
 
+    #: Nothing is marked as optional, for all is needed to submit.
+    is_draft = True
+
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     window = forms.CharField(max_length=40, widget=forms.HiddenInput, required=False)
     title = forms.CharField(max_length=120, required=False, label="Title")
@@ -112,7 +116,12 @@ class MessageForm(forms.Form):
 class FileForm(forms.Form):
     """A file for the voucher."""
 
-    file = forms.FileField(label="File", allow_empty_file=True)
+    file = forms.FileField(
+        label="File",
+        allow_empty_file=True,
+        help_text=f"Up to {settings.MAX_UPLOAD_BYTES // 2**20} MB. "
+        "Kits read tables: CSV, TSV, Parquet, JSON.",
+    )
 
 
 # One form for each action of the workflow; an action without facts has the empty form.
@@ -131,12 +140,22 @@ class ReasonForm(forms.Form):
 
 
 class OptionalReasonForm(forms.Form):
-    text = long_text("The reason, if you like to give one", required=False, rows=3)
+    text = long_text(
+        "The reason, if you like to give one",
+        required=False,
+        rows=3,
+        help="Everybody on this voucher can read it.",
+    )
 
 
 class OfferForm(forms.Form):
     consultant = forms.ModelChoiceField(Person.objects.none(), label="Consultant")
-    text = long_text("A note for the consultant", required=False, rows=3)
+    text = long_text(
+        "A note with the offer",
+        required=False,
+        rows=3,
+        help="Everybody on this voucher reads it, the scientist too.",
+    )
 
     def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
         super().__init__(data)
@@ -188,7 +207,11 @@ class FeedbackForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
-    feedback = long_text("What helped, what did not?", required=False)
+    feedback = long_text(
+        "What helped, what did not?",
+        required=False,
+        help="Everybody on this voucher can read it.",
+    )
 
 
 class FilterForm(forms.Form):

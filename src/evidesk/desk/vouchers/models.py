@@ -164,10 +164,6 @@ class Voucher(models.Model):
         return self.title or "Untitled draft"
 
     @property
-    def is_over(self) -> bool:
-        return self.state in ENDS
-
-    @property
     def ends_on(self) -> date | None:
         """The last planned day."""
         if self.starts_on is None or self.days is None:
@@ -207,6 +203,8 @@ class EventKind(models.TextChoices):
     MESSAGE = "message", "wrote"
     FILE = "file", "attached a file"
     RUN = "run", "ran a kit"
+    RUN_CANCELLED = "run-cancelled", "cancelled a run of the kit"
+    RUN_FAILED = "run-failed", "had a failed run of the kit"
     EVIDENCE = "evidence", "added evidence"
 
 

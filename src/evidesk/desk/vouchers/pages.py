@@ -70,7 +70,11 @@ def talk(request: HttpRequest) -> HttpResponse:
 def inquiries(request: HttpRequest) -> HttpResponse:
     found = Paginator(queries.inquiries_for(person_of(request)), PAGE_SIZE)
     page = found.get_page(request.GET.get("page"))
-    return render(request, "vouchers/inquiries.html", {"page": page})
+    return render(
+        request,
+        "vouchers/inquiries.html",
+        {"page": page, "may_answer": rules.may_answer(person_of(request))},
+    )
 
 
 def inquiry(request: HttpRequest, key: str) -> HttpResponse:
@@ -298,7 +302,7 @@ def write(request: HttpRequest, reference: str) -> HttpResponse:
         return _voucher_page(request, voucher, form, status=422)
     try:
         event = actions.write(voucher, person_of(request), form.cleaned_data["text"])
-    except Refused as fault:
+    except (Refused, Conflict) as fault:
         form.add_error(None, str(fault))
         return _voucher_page(request, voucher, form, status=403)
     return redirect(reverse("voucher", args=[reference]) + f"#event-{event.pk}")
@@ -312,7 +316,7 @@ def attach(request: HttpRequest, reference: str) -> HttpResponse:
     if form.is_valid():
         try:
             actions.attach(voucher, person_of(request), form.cleaned_data["file"])
-        except Refused as fault:
+        except (Refused, Conflict) as fault:
             form.add_error(None, str(fault))
         else:
             return redirect(reverse("voucher", args=[reference]) + "#files")
@@ -336,7 +340,6 @@ def attachment(request: HttpRequest, reference: str, attachment_id: int) -> File
 # Steps of the workflow: each action has a page with its form
 
 FORMS: dict[str, Callable[..., django_forms.Form]] = {
-    "submit": forms.NothingForm,
     "return": forms.QuestionsForm,
     "decline": forms.ReasonForm,
     "offer": forms.OfferForm,
@@ -345,11 +348,11 @@ FORMS: dict[str, Callable[..., django_forms.Form]] = {
     "accept": forms.PlanForm,
     "plan": forms.PlanForm,
     "close": forms.FeedbackForm,
+    "close-without-feedback": forms.NothingForm,
     "withdraw": forms.OptionalReasonForm,
 }
 
 STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
-    "submit": lambda v, p, _: actions.submit(v, p),
     "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
     "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
     "offer": lambda v, p, f: actions.offer(v, p, f["consultant"], f["text"]),
@@ -358,14 +361,13 @@ STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
     "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),
     "plan": lambda v, p, f: actions.plan(v, p, f["starts_on"], f["days"]),
     "close": lambda v, p, f: actions.close(v, p, **f),
+    "close-without-feedback": lambda v, p, _: actions.close_without_feedback(v, p),
     "withdraw": lambda v, p, f: actions.withdraw(v, p, f["text"]),
 }
 
 
-def form_for(voucher: Voucher, person: Person, action: str, data: Any) -> django_forms.Form:
+def form_for(voucher: Voucher, action: str, data: Any) -> django_forms.Form:
     """The form that asks for an action's facts."""
-    if action == "close" and voucher.author_id != person.pk:
-        return forms.NothingForm(data)
     form = FORMS[action]
     if form in (forms.OfferForm, forms.PlanForm):
         return form(data, voucher=voucher)
@@ -384,7 +386,7 @@ def step(request: HttpRequest, reference: str, action: str) -> HttpResponse:
         messages.error(request, answer.reason)
         return redirect("voucher", reference)
     data = request.POST if request.method == "POST" else None
-    form = form_for(voucher, person, action, data)
+    form = form_for(voucher, action, data)
     if data is not None and form.is_valid():
         try:
             STEPS[action](voucher, person, form.cleaned_data)

@@ -26,7 +26,13 @@ def for_list(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
 def for_page(person: Person) -> QuerySet[Voucher]:
     """Visible vouchers with all that their own page and the rules need."""
     return visible_to(person).select_related(
-        "kind", "unit", "author", "consultant", "offered_to", "questionnaire", "inquiry"
+        "kind",
+        "unit",
+        "author",
+        "consultant",
+        "offered_to",
+        "questionnaire",
+        "inquiry__answered_by",
     )
 
 

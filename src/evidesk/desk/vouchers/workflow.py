@@ -125,8 +125,12 @@ TRANSITIONS: tuple[Transition, ...] = (
         "Write the report", "handed in the report", (_said("report", "the report"),),
     ),
     Transition(
-        "close", (State.REPORTED,), State.CLOSED, (Part.AUTHOR, Part.TRIAGE),
+        "close", (State.REPORTED,), State.CLOSED, (Part.AUTHOR,),
         "Give feedback and close", "closed the voucher",
+    ),
+    Transition(
+        "close-without-feedback", (State.REPORTED,), State.CLOSED, (Part.TRIAGE,),
+        "Close without feedback", "closed the voucher without feedback",
     ),
     Transition(
         "withdraw", (State.DRAFT, *OPEN[:-1]), State.WITHDRAWN, (Part.AUTHOR,),
