@@ -171,6 +171,36 @@ def test_a_run_that_cannot_work_says_why_and_can_be_tried_again(visit, tmp_path:
     expect(consultant.get_by_role("link", name="Try again")).to_be_visible()
 
 
+def test_a_draft_that_cannot_be_saved_says_so_and_is_saved_later(visit) -> None:
+    scientist = visit("mara")
+    page = scientist.page
+    page.goto("/vouchers/?whose=mine&state=draft")
+    page.locator("a.row").first.click()
+    saved = page.locator("#saved")
+    page.context.set_offline(True)
+    page.get_by_label("What data do you have?").press_sequentially("Forty scans.")
+    expect(saved).to_contain_text("No connection to the desk. Your text is still here")
+    page.context.set_offline(False)
+    page.get_by_label("What data do you have?").press_sequentially(" Two of them with ice.")
+    expect(saved).to_contain_text("Saved at")
+    page.reload()
+    expect(page.get_by_label("What data do you have?")).to_have_value(
+        "Forty scans. Two of them with ice."
+    )
+    scientist.complaints.clear()  # the browser's own, about the lost connection
+
+
+def test_saving_by_hand_while_it_is_saved_by_itself_is_no_conflict(visit) -> None:
+    page = visit("mara").page
+    page.goto("/vouchers/?whose=mine&state=draft")
+    page.locator("a.row").first.click()
+    page.route("**/edit/", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.get_by_label("Title").fill("Ice, and again ice")
+    page.get_by_label("Title").press("Tab")
+    page.get_by_role("button", name="Save and look").click()
+    expect(page.get_by_role("heading", name="Ice, and again ice")).to_be_visible()
+
+
 PAGES = ["/", "/vouchers/", "/inquiries/", "/kits/", "/network/", "/me/tokens/", "/talk/"]
 
 
