@@ -85,7 +85,8 @@ def _free_address(port: int) -> tuple[str, int]:
         except OSError:
             raise CannotServe(
                 f"Port {port} is taken, perhaps by another demo. "
-                f"End that one, or choose another: evidesk demo --port {port + 1}"
+                f"End that one, or choose another with --port {port + 1} "
+                f'(make demo DEMO="--port {port + 1}").'
             ) from None
         port = probe.getsockname()[1]
     return f"http://{_HOST}:{port}/", port
@@ -155,7 +156,9 @@ def _greet(address: str, data: Path) -> None:
     print(f"\n  The desk is open:  {address}\n\n  Sign in at {address}sign-in/ as one of:")
     for person in personas():
         print(f"    {person.name:<20} {person.persona.line}")
-    print(f"\n  Its data are in {data} and stay there; `evidesk demo --fresh` starts anew.")
+    print(
+        f"\n  Its data are in {data} and stay there; --fresh starts anew (make demo DEMO=--fresh)."
+    )
     print("  Ctrl-C ends the desk and its worker.", flush=True)
 
 
