@@ -20,6 +20,7 @@ from evidesk.evidence import (
     Table,
     Verdict,
     forest_plot,
+    printable,
 )
 
 from .samples import SVG, a_plotted_figure, a_provenance, a_table, an_estimate, an_evidence
@@ -41,7 +42,7 @@ def test_a_table_of_one_empty_column_keeps_its_rows() -> None:
         assert reread(table) == table
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TEXT = st.text(max_size=20).map(printable)
 
 
 @given(
@@ -74,9 +75,12 @@ def test_numpy_scalars_in_a_table_become_plain_numbers() -> None:
         ("integer", 1.0, "a cell of kind integer cannot be 1.0"),
         ("integer", True, "a cell of kind integer cannot be True"),
         ("integer", "1", "a cell of kind integer cannot be '1'"),
+        ("integer", 2**1024, "an integer of more than 1024 bits"),
+        ("integer", -(10**400), "an integer of more than 1024 bits"),
+        ("number", 10**400, "a cell of kind number is beyond the largest float"),
         ("number", math.nan, "NaN in a number column; a missing number is None"),
-        ("number", False, "a cell of kind number cannot be False"),
-        ("number", "0.5", "a cell of kind number cannot be '0.5'"),
+        ("number", False, "a cell of kind number must be a number, got False"),
+        ("number", "0.5", "a cell of kind number must be a number, got '0.5'"),
     ],
 )
 def test_a_cell_that_does_not_fit_its_column_is_refused(
@@ -152,51 +156,8 @@ def test_a_plotted_figure_has_the_same_bytes_every_time_and_is_closed() -> None:
     assert first == second
     assert plt.get_fignums() == []
     assert "DOCTYPE" not in first.svg
-    assert "<dc:date>" not in first.svg
+    assert "<metadata>" not in first.svg
     assert "<text" not in first.svg  # letters are paths: they look the same everywhere
-
-
-@pytest.mark.parametrize(
-    ("body", "complaint"),
-    [
-        ("<script>alert(1)</script>", "the element 'script' is refused"),
-        ("<foreignObject/>", "the element 'foreignObject' is refused"),
-        ('<rect onclick="x()"/>', "the attribute 'onclick' is refused"),
-        ('<image href="https://example.org/x.png"/>', "a reference to 'https://example.org/x.png'"),
-        ('<image href=" javascript:x()"/>', "a reference to ' javascript"),
-        ('<rect fill="url(https://example.org/#a)"/>', "a reference to outside"),
-        ("<rect style=\"fill:URL( '//example.org')\"/>", "a reference to outside"),
-        ("<style>@import 'x.css';</style>", "a reference to outside"),
-        ("<style>a{b:u\\72l(x)}</style>", "an escape in a style"),
-        ("<rect>", "not an SVG document: mismatched tag"),
-    ],
-)
-def test_an_image_that_could_act_is_refused(body: str, complaint: str) -> None:
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg">{body}</svg>'
-    with pytest.raises(ValueError, match="the image of figure 'f': ") as error:
-        Figure("f", "F", svg, "alt", a_table())
-    assert complaint in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("svg", "complaint"),
-    [
-        ('<!DOCTYPE svg [<!ENTITY a "b">]><svg>&a;</svg>', "a document type is refused"),
-        ("<html/>", "its root is 'html'"),
-        ("", "not an SVG document"),
-    ],
-)
-def test_what_is_no_plain_svg_is_refused(svg: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        Figure("f", "F", svg, "alt", a_table())
-
-
-def test_an_image_may_refer_to_its_own_parts() -> None:
-    body = (
-        '<style>rect{fill:url("#a")}</style><use href="#b"/><text>a \\ b</text>'
-        '<image href="data:image/png;base64,"/>'
-    )
-    assert Figure("f", "F", f"<svg>{body}</svg>", "alt", a_table()).name == "f"
 
 
 @pytest.mark.parametrize(
@@ -225,11 +186,23 @@ def test_an_input_is_recorded_by_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("", "a" * 64, 0), ("a", "A" * 64, 0), ("a", "a" * 63, 0), ("a", "a" * 64, -1),
-     ("a", "a" * 64, True), ("a", None, 0)],
+     ("a", "a" * 64, True), ("a", None, 0), ("a", "a" * 64, 2**63)],
 )  # fmt: skip
 def test_an_input_without_a_true_digest_is_refused(arguments: tuple[str, str, int]) -> None:
-    with pytest.raises(ValueError, match=r"an input's name|is no digest|must be bytes"):
+    with pytest.raises(ValueError, match=r"an input's name|is no digest|bytes"):
         Input(*arguments)
+
+
+def nested(depth: int) -> object:
+    value: object = 0
+    for _ in range(depth):
+        value = (value,)
+    return value
+
+
+def test_provenance_keeps_parameters_within_one_another() -> None:
+    kept = dataclasses.replace(a_provenance(), parameters={"x": nested(49)}).parameters["x"]
+    assert str(kept) == "[" * 49 + "0" + "]" * 49
 
 
 def test_provenance_keeps_times_in_utc_and_names_sorted() -> None:
@@ -253,7 +226,12 @@ def test_provenance_keeps_times_in_utc_and_names_sorted() -> None:
         ({"ended": datetime(2020, 1, 1, tzinfo=UTC)}, "is before started"),
         ({"parameters": {"x": math.nan}}, "parameters must be JSON values"),
         ({"parameters": {"x": object()}}, "parameters must be JSON values"),
-        ({"parameters": {"x": "\ud800"}}, "parameters must be JSON values"),
+        ({"parameters": {"x": "\ud800"}}, "parameters holds a character that UTF-8 cannot"),
+        ({"parameters": {"x": [{"\x1b": 1}]}}, "parameters holds the control character"),
+        ({"parameters": {"x": nested(50)}}, "more than 50 values in one another"),
+        ({"parameters": {"x": 10**5000}}, "parameters must be JSON values"),
+        ({"versions": {"": "1"}}, "the name of a package must not be empty"),
+        ({"started": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))}, "no moment that"),
         ({"parameters": {1: 2}}, "parameters must map names to values"),
         ({"parameters": None}, "parameters must map names to values"),
         ({"versions": {"python": 3}}, "the version of 'python' must be text"),

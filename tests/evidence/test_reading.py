@@ -14,39 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evidesk.evidence import Evidence, EvidenceError, crate, layout, reading
+from evidesk.evidence import Evidence, EvidenceError, layout, reading
 
+from .crates import FILES, document, folder_of, refusal, sealed, zip_of
 from .samples import an_evidence
 
-FILES = crate.files(an_evidence())
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(EvidenceError) as error:
-        Evidence.read(path)
-    return str(error.value)
-
-
-def sealed(changes: dict[str, bytes | None]) -> dict[str, bytes]:
-    """The crate's files with changes, and a manifest that fits them."""
-    files = {path: content for path, content in (FILES | changes).items() if content is not None}
-    files.pop(layout.MANIFEST, None)
-    return files | {layout.MANIFEST: layout.manifest(files)}
-
-
-def folder_of(files: dict[str, bytes], folder: Path) -> Path:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def zip_of(files: dict[str, bytes], path: Path, compression: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
 
 
 # Changed evidence.
@@ -149,10 +122,6 @@ def test_changes_in_two_files_name_the_first(tmp_path: Path) -> None:
 # Evidence whose digests hold, but which does not say what it must.
 
 
-def document(**changes: object) -> bytes:
-    return json.dumps(json.loads(FILES["evidence.json"]) | changes).encode()
-
-
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -170,7 +139,7 @@ def document(**changes: object) -> bytes:
         ({"tables/again.csv": None}, "tables/again.csv is missing"),
         ({"tables/again.csv": b"model\r\n"}, "tables/again.csv cannot be read: the header"),
         ({"tables/again.csv": b"\xff"}, "tables/again.csv cannot be read: 'utf-8' codec"),
-        ({"figures/bars.svg": b"<svg><script/></svg>"}, "the element 'script' is refused"),
+        ({"figures/bars.svg": b"<html/>"}, "the image of figure 'bars': not an SVG document"),
         ({"tool.exe": b"MZ"}, "tool.exe belongs to nothing in evidence.json"),
     ],
 )  # fmt: skip
@@ -200,12 +169,12 @@ def test_an_estimate_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    assert "is neither a folder nor a file; check the path" in refusal(tmp_path / "nothing")
+    assert refusal(tmp_path / "nothing") == "there is nothing here; check the path"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "is neither a folder nor a file" in refusal(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe").startswith("this is neither a folder nor a zip")
 
 
 def test_an_empty_folder_is_no_evidence(tmp_path: Path) -> None:
@@ -215,7 +184,7 @@ def test_an_empty_folder_is_no_evidence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip at all", b"\x00" * 1_000])
 def test_a_file_that_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "crate.zip").write_bytes(content)
-    assert "crate.zip is no readable folder or zip" in refusal(tmp_path / "crate.zip")
+    assert refusal(tmp_path / "crate.zip").startswith("this is no readable folder or zip")
 
 
 def test_a_folder_that_may_not_be_read_is_refused(
@@ -229,6 +198,12 @@ def test_a_folder_that_may_not_be_read_is_refused(
 
 
 # Hostile folders.
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "line\nbreak", os.fsdecode(b"\xff"), "\u202etxt.exe"])
+def test_a_file_with_a_name_that_cannot_be_shown_is_refused(tmp_path: Path, name: str) -> None:
+    folder = folder_of(FILES | {name: b""}, tmp_path / "crate")
+    assert refusal(folder) == f"{name!r} is refused: no file of evidence has such a name"
 
 
 def test_a_link_in_a_folder_is_refused(tmp_path: Path) -> None:
@@ -261,6 +236,16 @@ def test_a_folder_too_large_or_too_full_is_refused(
 
 
 # Honest zips that another program packed.
+
+
+@pytest.mark.parametrize("extra", [{}, {"__MACOSX/crate/._report.html": b"x"}])
+def test_a_zip_of_the_folder_and_not_of_its_content_is_told_so(
+    tmp_path: Path, extra: dict[str, bytes]
+) -> None:
+    deeper = extra | {f"my crate/{name}": content for name, content in FILES.items()}
+    assert refusal(zip_of(deeper, tmp_path / "crate.zip")) == (
+        "the files lie one folder too deep, in 'my crate': zip the folder's content, not the folder"
+    )
 
 
 def test_a_zip_packed_by_another_program_is_read(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import importlib.util
 import os
 import re
 from html.parser import HTMLParser
@@ -14,10 +13,10 @@ from rich.console import Console
 from evidesk.evidence import Column, Evidence, Table, render, report
 from evidesk.evidence.report import printed_rows, size_text
 
+from .chromium import a_tab
 from .samples import SVG, a_plotted_figure, a_provenance, a_table, an_estimate, an_evidence
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-CHROMIUM = Path("/usr/bin/chromium")
 ATTACK = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
 
@@ -88,24 +87,28 @@ def test_figures_are_embedded_with_their_alternative_text() -> None:
     assert base64.b64decode(content).decode() == SVG
 
 
-def test_hostile_text_is_shown_as_text() -> None:
+def saying(text: str) -> Evidence:
+    """Evidence that says the text wherever there is text."""
     provenance = dataclasses.replace(
         a_provenance(),
-        kit=ATTACK,
-        agent=ATTACK,
-        commit=ATTACK,
-        parameters={ATTACK: ATTACK},
-        versions={ATTACK: ATTACK},
-        inputs=(dataclasses.replace(a_provenance().inputs[0], name=ATTACK),),
+        kit=text,
+        agent=text,
+        commit=text,
+        parameters={text: text},
+        versions={text: text},
+        inputs=(dataclasses.replace(a_provenance().inputs[0], name=text),),
     )
-    columns = (Column(ATTACK, "text", ATTACK, ATTACK),)
-    table = Table("t", ATTACK, columns, ((ATTACK,),))
+    table = Table("t", text, (Column(text, "text", text, text),), ((text,),))
     evidence = an_evidence()
     finding = dataclasses.replace(
-        evidence.findings[0], sentence=ATTACK, estimate=an_estimate(unit=ATTACK, method=ATTACK)
+        evidence.findings[0], sentence=text, estimate=an_estimate(unit=text, method=text)
     )
-    figure = dataclasses.replace(evidence.figures[0], title=ATTACK, alt=ATTACK, data=table)
-    html = report(Evidence(ATTACK, ATTACK, (finding,), (table,), (figure,), (ATTACK,), provenance))
+    figure = dataclasses.replace(evidence.figures[0], title=text, alt=text, data=table)
+    return Evidence(text, text, (finding,), (table,), (figure,), (text,), provenance)
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    html = report(saying(ATTACK))
     assert "<script" not in html
     assert "onerror" not in {key for _, a in Page(html).elements for key in a}
     assert Page(html).text.count(ATTACK) >= 15
@@ -171,38 +174,44 @@ def test_sizes_are_told_in_units_that_people_use(size: int, text: str) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_report_fits_a_phone_and_a_desk(tmp_path: Path, width: int, scheme: str) -> None:
-    if importlib.util.find_spec("playwright") is None or not CHROMIUM.exists():
-        if os.environ.get("EVIDESK_REQUIRE_ALL"):
-            pytest.fail("Chromium or playwright is missing")
-        pytest.skip("needs Chromium and playwright")
-    from playwright.sync_api import sync_playwright
-
     evidence = dataclasses.replace(an_evidence(), figures=(a_plotted_figure(),))
     folder = evidence.write(tmp_path / "crate")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        try:
-            context = browser.new_context(
-                viewport={"width": width, "height": 800},
-                color_scheme=scheme,  # type: ignore[arg-type]
-            )
-            tab = context.new_page()
-            complaints: list[str] = []
-            requests: list[str] = []
-            tab.on("console", lambda message: complaints.append(message.text))
-            tab.on("request", lambda request: requests.append(request.url))
-            tab.goto((folder / "report.html").as_uri())
-            assert complaints == []
-            assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            assert tab.evaluate("document.images[0].naturalWidth") > 0
-            background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 24, 29)")
-        finally:
-            browser.close()
+    with a_tab(viewport={"width": width, "height": 800}, color_scheme=scheme) as tab:
+        complaints: list[str] = []
+        requests: list[str] = []
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto((folder / "report.html").as_uri())
+        assert complaints == []
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate("document.images[0].naturalWidth") > 0
+        background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 24, 29)")
+
+
+@pytest.mark.browser
+def test_a_long_answer_is_set_to_be_read_and_not_to_be_seen_from_afar(tmp_path: Path) -> None:
+    def size(answer: str) -> float:
+        evidence = dataclasses.replace(an_evidence(), answer=answer)
+        page = evidence.write(tmp_path / "crate", overwrite=True) / "report.html"
+        tab.goto(page.as_uri())
+        style = "parseFloat(getComputedStyle(document.querySelector('.answer p + p')).fontSize)"
+        return float(tab.evaluate(style))
+
+    with a_tab(viewport={"width": 1280, "height": 800}) as tab:
+        assert size("a " * 80) > 30
+        assert size("a " * 80 + "b") < 20
+
+
+def test_a_long_question_and_a_long_answer_are_marked_as_such() -> None:
+    def marked(**changes: str) -> list[str]:
+        divisions = page(dataclasses.replace(an_evidence(), **changes)).all("div")
+        return [d["class"] or "" for d in divisions][:2]
+
+    assert marked() == ["question", "answer"]
+    assert marked(question="q" * 161, answer="a" * 160) == ["question long", "answer"]
+    assert marked(answer="a" * 161) == ["question", "answer long"]
 
 
 def in_terminal(evidence: Evidence, width: int = 80) -> str:
@@ -230,9 +239,11 @@ def test_the_terminal_shows_what_one_reads_first() -> None:
     assert max(len(line) for line in text.splitlines()) <= 80
 
 
-def test_the_terminal_takes_square_brackets_literally() -> None:
-    evidence = dataclasses.replace(an_evidence(), question="Is [bold]x[/bold] in [0, 1]?")
-    assert "Is [bold]x[/bold] in [0, 1]?" in in_terminal(evidence)
+@pytest.mark.parametrize(
+    "text", ["[red]x[/red]", "[/]", "[link=http://a.example]y[/link]", ":boom:"]
+)
+def test_the_terminal_takes_markup_literally(text: str) -> None:
+    assert in_terminal(saying(text), width=400).count(text) >= 15
 
 
 def test_the_terminal_shows_little_evidence_and_long_tables() -> None:

@@ -1,5 +1,6 @@
 """Evidence: estimates, findings, tables and figures with provenance, stored as an RO-Crate."""
 
+from evidesk.evidence.checks import printable
 from evidesk.evidence.document import Evidence, Finding, Verdict
 from evidesk.evidence.errors import EvidenceError
 from evidesk.evidence.estimate import Estimate
@@ -23,6 +24,7 @@ __all__ = [
     "Table",
     "Verdict",
     "forest_plot",
+    "printable",
     "render",
     "report",
     "schema",

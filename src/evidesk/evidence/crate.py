@@ -57,13 +57,7 @@ def files(evidence: Evidence) -> dict[str, bytes]:
     }
     contents[layout.METADATA] = layout.json_bytes(_metadata(evidence, contents))
     contents[layout.MANIFEST] = layout.manifest(contents)
-    size = sum(len(content) for content in contents.values())
-    if size > layout.MAX_BYTES or len(contents) > layout.MAX_FILES:
-        raise EvidenceError(
-            f"{layout.DOCUMENT} and the other {len(contents) - 1} files take {size} bytes; "
-            f"at most {layout.MAX_FILES} files of {layout.MAX_BYTES} bytes together can be read "
-            "back: put less into tables and figures"
-        )
+    layout.check_size(contents)
     return dict(sorted(contents.items()))
 
 
@@ -230,9 +224,11 @@ def _add_inputs(crate: ROCrate, inputs: tuple[Input, ...]) -> list[Any]:
     """Entities for files that are elsewhere, named by their content (RFC 6920)."""
     from rocrate.model.file import File
 
+    by_digest: dict[str, list[Input]] = {}
+    for file in inputs:
+        by_digest.setdefault(file.sha256, []).append(file)
     entities = []
-    for digest in dict.fromkeys(file.sha256 for file in inputs):
-        same = [file for file in inputs if file.sha256 == digest]
+    for digest, same in by_digest.items():
         name = base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
         described = {
             "name": ", ".join(file.name for file in same),

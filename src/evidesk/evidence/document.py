@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from evidesk.evidence.checks import check_sentence, check_unique
+from evidesk.evidence.checks import check_most, check_sentence, check_unique
 from evidesk.evidence.estimate import Estimate
 from evidesk.evidence.figure import Figure
 from evidesk.evidence.provenance import Provenance
 from evidesk.evidence.table import Table
 
 __all__ = ["Evidence", "Finding", "Verdict"]
+
+# More than anyone reads, and little enough that reading it exhausts no machine.
+_MOST = {"findings": 200, "tables": 200, "figures": 100, "warnings": 1_000}
 
 
 class Verdict(StrEnum):
@@ -59,18 +62,19 @@ class Evidence:
     answer:
         The answer in one sentence.
     findings:
-        What supports the answer.
+        What supports the answer; at most 200.
     tables, figures:
-        Names are unique among the tables and among the figures.
+        Names are unique among the tables and among the figures; at most 200 and 100.
     warnings:
-        What a reader must know before believing the answer, one sentence each.
+        What a reader must know before believing the answer, one sentence each; at most 1,000.
     provenance:
         Needed to write the evidence.
 
     Raises
     ------
     ValueError
-        If question or answer is empty, or a name comes twice.
+        If question or answer is empty or longer than 5,000 characters, a name comes twice, or
+        there is too much of something.
     """
 
     question: str
@@ -89,6 +93,8 @@ class Evidence:
             raise ValueError(f"warnings must be several sentences, got {warnings!r}")
         for name in ("findings", "tables", "figures", "warnings"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name, most in _MOST.items():
+            check_most(name, getattr(self, name), most)
         for warning in self.warnings:
             check_sentence("a warning", warning)
         _check_each("findings", self.findings, Finding)
@@ -135,7 +141,7 @@ class Evidence:
         ------
         EvidenceError
             If the evidence is unreadable, changed, incomplete or hostile; the message names
-            the file.
+            the file inside, not the path.
         """
         from evidesk.evidence import reading
 

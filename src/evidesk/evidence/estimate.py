@@ -9,13 +9,14 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from evidesk.evidence.checks import check_sentence, check_text
+from evidesk.evidence.checks import LONGEST_NAME, check_name, check_number, check_text
 
 __all__ = ["Estimate"]
 
 # Outside these magnitudes a common power of ten is taken out of the numbers.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
 _DIGITS_WITHOUT_WIDTH = 6
+_LARGEST_N = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Estimate:
     method:
         The name of the method that made the interval, for example ``"wilson"``.
     n:
-        The number of independent observations behind the value, at least 1.
+        The number of cases behind the value, at least 1. Where cases come in groups, they are
+        not independent, and there is less in them than as many independent observations.
     unit:
         The unit of the value; empty for a pure number.
     null_value:
@@ -79,8 +81,8 @@ class Estimate:
             )
         if not 0 < self.level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {self.level}")
-        check_sentence("method", self.method)
-        check_text("unit", self.unit)
+        check_name("method", self.method)
+        check_text("unit", self.unit, longest=LONGEST_NAME)
 
     @property
     def half_width(self) -> float:
@@ -179,10 +181,8 @@ class Estimate:
 
 
 def _real(name: str, value: object) -> float:
-    """The value as a float; NaN, text and truth values are no numbers here."""
-    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
-        raise ValueError(f"{name} must be a number, got {value!r}")
-    number = float(value)
+    """The value as a float; NaN is no number here."""
+    number = check_number(name, value)
     if math.isnan(number):
         raise ValueError(f"{name} must be a number, got nan")
     return number
@@ -194,6 +194,8 @@ def _count(value: object) -> int:
     count = operator.index(value)
     if count < 1:
         raise ValueError(f"n must be at least 1, got {count}")
+    if count > _LARGEST_N:
+        raise ValueError(f"n must be at most {_LARGEST_N}")
     return count
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files as package_files
+from itertools import islice
 from typing import Any, TypeVar
 
 from evidesk.evidence.document import Evidence, Finding, Verdict
@@ -26,6 +27,8 @@ REPORT = "report.html"
 # What `read` accepts and `write` keeps to: enough for any evidence that a person can read.
 MAX_FILES = 2_000
 MAX_BYTES = 64 * 2**20
+MAX_DOCUMENT_BYTES = 4 * 2**20  # a small document can make a large object
+MAX_CELLS = 1_000_000
 
 _VERSION = 1
 _T = TypeVar("_T")
@@ -66,6 +69,26 @@ def payload(evidence: Evidence) -> dict[str, bytes]:
         files[_image(figure)] = figure.svg
         files[_rows("figures", figure)] = figure.data.to_csv()
     return {path: text.encode() for path, text in files.items()}
+
+
+def check_size(files: Mapping[str, bytes]) -> None:
+    """Raise EvidenceError if the files could exhaust whoever reads them, or are too many.
+
+    Cells are counted by their commas and line ends, before anything is made of them.
+    """
+    rows = [content for path, content in files.items() if path.endswith(".csv")]
+    sizes = {
+        "files": (len(files), MAX_FILES),
+        "bytes": (sum(map(len, files.values())), MAX_BYTES),
+        f"bytes of {DOCUMENT}": (len(files.get(DOCUMENT, b"")), MAX_DOCUMENT_BYTES),
+        "cells of tables": (sum(r.count(b",") + r.count(b"\n") for r in rows), MAX_CELLS),
+    }
+    for name, (size, most) in sizes.items():
+        if size > most:
+            raise EvidenceError(
+                f"the evidence has {size} {name}, and at most {most} are possible: "
+                "put less into tables and figures"
+            )
 
 
 def encode(evidence: Evidence) -> dict[str, Any]:
@@ -123,8 +146,10 @@ def decode(files: Mapping[str, bytes]) -> Evidence:
     Raises
     ------
     EvidenceError
-        If a file is missing, superfluous, or does not say what it must; the message names it.
+        If a file is missing, superfluous, too large, or does not say what it must; the message
+        names it.
     """
+    check_size(files)
     document = _parsed(files)
     evidence = _valued(DOCUMENT, lambda: _evidence(document, files))
     known = {DOCUMENT, MANIFEST, METADATA, REPORT, *payload(evidence)}
@@ -147,12 +172,18 @@ def _validate(document: Any) -> None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(Draft202012Validator(schema()).iter_errors(document))
-    if error is not None:
-        raise EvidenceError(
-            f"{DOCUMENT} does not follow its schema at {error.json_path}: {error.message[:300]}; "
-            "read it with the evidesk that wrote it, or a newer one"
-        )
+    # The first is enough, for a hostile document can have millions.
+    error = best_match(islice(Draft202012Validator(schema()).iter_errors(document), 1))
+    if error is None:
+        return
+    if error.validator in ("maxItems", "maxLength"):  # whose messages quote all of it
+        complaint = f"at most {error.validator_value} are possible, got {len(error.instance)}"
+    else:
+        complaint = error.message[:300]
+    raise EvidenceError(
+        f"{DOCUMENT} does not follow its schema at {error.json_path[:300]}: {complaint}; "
+        "read it with the evidesk that wrote it, or a newer one"
+    )
 
 
 def _evidence(document: Mapping[str, Any], files: Mapping[str, bytes]) -> Evidence:

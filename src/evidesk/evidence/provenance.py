@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evidesk.evidence.checks import check_sentence, check_text
+from evidesk.evidence.checks import LONGEST_NAME, check_name, check_text
 
 __all__ = ["Input", "Provenance"]
 
+_LARGEST_SIZE = 2**63 - 1  # what file systems can count to
+_DEEPEST = 50  # lists and objects in one another; Python's JSON ends at some hundreds
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -42,11 +44,13 @@ class Input:
     size: int
 
     def __post_init__(self) -> None:
-        check_sentence("an input's name", self.name)
+        check_name("an input's name", self.name)
         if not isinstance(self.sha256, str) or not _SHA256.match(self.sha256):
             raise ValueError(f"the sha256 of {self.name!r} is no digest: {self.sha256!r}")
         if not isinstance(self.size, int) or isinstance(self.size, bool) or self.size < 0:
             raise ValueError(f"the size of {self.name!r} must be bytes, got {self.size!r}")
+        if self.size > _LARGEST_SIZE:
+            raise ValueError(f"the size of {self.name!r} must be at most {_LARGEST_SIZE} bytes")
 
     @classmethod
     def of(cls, path: str | Path) -> Input:
@@ -84,7 +88,7 @@ class Provenance:
     agent:
         The name of the person who ran it.
     commit:
-        The commit of the user's own code, if there is one.
+        The commit of evidesk's own source, where it ran from a checkout.
 
     Raises
     ------
@@ -103,10 +107,10 @@ class Provenance:
     commit: str | None = None
 
     def __post_init__(self) -> None:
-        check_sentence("kit", self.kit)
-        check_sentence("agent", self.agent)
+        check_name("kit", self.kit)
+        check_name("agent", self.agent)
         if self.commit is not None:
-            check_sentence("commit", self.commit)
+            check_name("commit", self.commit)
         if self.random_state is not None and (
             not isinstance(self.random_state, int) or isinstance(self.random_state, bool)
         ):
@@ -119,7 +123,8 @@ class Provenance:
         object.__setattr__(self, "parameters", _json_mapping("parameters", self.parameters))
         object.__setattr__(self, "versions", _json_mapping("versions", self.versions))
         for name, version in self.versions.items():
-            check_text(f"the version of {name!r}", version)
+            check_name("the name of a package", name)
+            check_text(f"the version of {name!r}", version, longest=LONGEST_NAME)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values; times in ISO 8601, UTC."""
@@ -160,17 +165,35 @@ class Provenance:
 def _utc(name: str, moment: object) -> datetime:
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ValueError(f"{name} must be a datetime with a time zone, got {moment!r}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{name} is no moment that UTC can tell: {moment}") from error
 
 
 def _json_mapping(name: str, values: object) -> dict[str, Any]:
     """A copy in JSON's own types, keys sorted: equal provenance is written in equal bytes."""
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"{name} must map names to values, got {values!r}")
+    _check_values(name, dict(values))
     try:
         text = json.dumps(dict(values), sort_keys=True, allow_nan=False, ensure_ascii=False)
-        check_text(name, text)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be JSON values: {error}") from error
     copy: dict[str, Any] = json.loads(text)
     return copy
+
+
+def _check_values(name: str, value: object, depth: int = 0) -> None:
+    """Raise ValueError if a text in the value is not printable, or lies too deep."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{name} must not hold more than {_DEEPEST} values in one another")
+    if isinstance(value, str):
+        check_text(name, value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_values(name, key, depth + 1)
+            _check_values(name, item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_values(name, item, depth + 1)

@@ -50,11 +50,13 @@ def contents(path: Path) -> dict[str, bytes]:
         if path.is_dir():
             return _folder_contents(path)
         if not path.is_file():
-            raise EvidenceError(f"{path} is neither a folder nor a file; check the path")
+            if path.exists():
+                raise EvidenceError("this is neither a folder nor a zip; check the path")
+            raise EvidenceError("there is nothing here; check the path")
         with _SmallReads(path) as stream, zipfile.ZipFile(stream) as archive:
             return _zip_contents(archive)
     except _UNREADABLE as error:
-        raise EvidenceError(f"{path} is no readable folder or zip ({error}); {_FRESH}") from error
+        raise EvidenceError(f"this is no readable folder or zip ({error}); {_FRESH}") from error
 
 
 def listed(found: Mapping[str, bytes]) -> dict[str, str]:
@@ -66,6 +68,13 @@ def listed(found: Mapping[str, bytes]) -> dict[str, str]:
         If there is no manifest, or a line of it is malformed.
     """
     if layout.MANIFEST not in found:
+        for path in found:
+            top, _, name = path.partition("/")
+            if name == layout.MANIFEST:
+                raise EvidenceError(
+                    f"the files lie one folder too deep, in {top!r}: zip the folder's content, "
+                    "not the folder"
+                )
         raise EvidenceError(f"{layout.MANIFEST} is missing: this is no evidence; {_FRESH}")
     digests = {}
     lines = found[layout.MANIFEST].decode("utf-8", "replace").split("\n")
@@ -123,6 +132,8 @@ def _folder_contents(folder: Path) -> dict[str, bytes]:
     while folders:
         for entry in sorted(os.scandir(folders.pop()), key=lambda entry: entry.name):
             name = Path(entry.path).relative_to(folder).as_posix()
+            if not name.isprintable():
+                raise EvidenceError(f"{name!r} is refused: no file of evidence has such a name")
             budget.spend(name, files=1)
             if entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
@@ -143,7 +154,7 @@ class _SmallReads(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _MAX_DIRECTORY:
-            raise EvidenceError(f"{self.name}: a directory of {size} bytes is refused")
+            raise EvidenceError(f"a zip with a directory of {size} bytes is refused")
         return super().read(size)
 
 

@@ -17,6 +17,7 @@ __all__ = ["report"]
 
 ROWS_SHOWN = 200
 _DECIMALS = 6
+_LONG = 160  # characters; what is longer is read, not seen
 
 
 def report(evidence: Evidence) -> str:
@@ -41,6 +42,7 @@ def report(evidence: Evidence) -> str:
         "data_uri": _data_uri,
         "day": _day,
         "json": _json,
+        "long": lambda text: " long" if len(text) > _LONG else "",
         "moment": _moment,
         "printed": printed_rows,
         "size": size_text,

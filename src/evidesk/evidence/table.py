@@ -10,14 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from evidesk.evidence.checks import check_sentence, check_slug, check_text, check_unique
+from evidesk.evidence.checks import (
+    LONGEST_NAME,
+    check_most,
+    check_name,
+    check_number,
+    check_slug,
+    check_text,
+    check_unique,
+)
 
 __all__ = ["Cell", "Column", "Kind", "Table"]
 
 Kind = Literal["text", "integer", "number"]
 Cell = str | int | float | None
 
+MAX_COLUMNS = 1_000
 _LONGEST_CELL = 100_000  # Python's CSV reader stops at 131 072
+_LARGEST_INTEGER = 1_024  # bits, the range of a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +57,9 @@ class Column:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        check_sentence("a column's name", self.name)
-        check_text(f"the title of column {self.name!r}", self.title)
-        check_text(f"the unit of column {self.name!r}", self.unit)
+        check_name("a column's name", self.name)
+        check_text(f"the title of column {self.name!r}", self.title, longest=LONGEST_NAME)
+        check_text(f"the unit of column {self.name!r}", self.unit, longest=LONGEST_NAME)
         if self.kind not in get_args(Kind):
             raise ValueError(
                 f"the kind of column {self.name!r} must be text, integer or number, "
@@ -74,7 +84,7 @@ class Table:
     title:
         What the table shows, for people.
     columns:
-        At least one; names are unique.
+        1 to 1,000; names are unique.
     rows:
         Tuples as long as there are columns. Text is never None; a missing number is None,
         and NaN is refused. NumPy scalars become Python's numbers.
@@ -92,10 +102,11 @@ class Table:
 
     def __post_init__(self) -> None:
         check_slug("a table's name", self.name)
-        check_sentence(f"the title of table {self.name!r}", self.title)
+        check_name(f"the title of table {self.name!r}", self.title)
         object.__setattr__(self, "columns", tuple(self.columns))
         if not self.columns:
             raise ValueError(f"table {self.name!r} has no columns")
+        check_most(f"columns of table {self.name!r}", self.columns, MAX_COLUMNS)
         check_unique(f"column names of table {self.name!r}", [c.name for c in self.columns])
         object.__setattr__(self, "rows", self._checked(self.rows))
 
@@ -162,14 +173,17 @@ def _cell(value: object, kind: Kind) -> Cell:
         return text
     if value is None:
         return None
-    if kind == "integer" and hasattr(value, "__index__") and not isinstance(value, bool):
-        return operator.index(value)
-    if kind == "number" and hasattr(value, "__float__") and not isinstance(value, bool):
-        number = float(value)
-        if not math.isnan(number):
-            return number
+    if kind == "integer":
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise ValueError(f"a cell of kind integer cannot be {value!r}")
+        integer = operator.index(value)
+        if integer.bit_length() > _LARGEST_INTEGER:
+            raise ValueError(f"an integer of more than {_LARGEST_INTEGER} bits")
+        return integer
+    number = check_number("a cell of kind number", value)
+    if math.isnan(number):
         raise ValueError("NaN in a number column; a missing number is None")
-    raise ValueError(f"a cell of kind {kind} cannot be {value!r}")
+    return number
 
 
 def _parsed(text: str, kind: Kind) -> Cell:
