@@ -29,6 +29,7 @@ MAX_FILES = 2_000
 MAX_BYTES = 64 * 2**20
 MAX_DOCUMENT_BYTES = 4 * 2**20  # a small document can make a large object
 MAX_CELLS = 1_000_000
+MAX_TAGS = 2_000_000
 
 _VERSION = 1
 _T = TypeVar("_T")
@@ -72,16 +73,19 @@ def payload(evidence: Evidence) -> dict[str, bytes]:
 
 
 def check_size(files: Mapping[str, bytes]) -> None:
-    """Raise EvidenceError if the files could exhaust whoever reads them, or are too many.
+    """Raise EvidenceError if the files are too many, or could exhaust whoever reads them.
 
-    Cells are counted by their commas and line ends, before anything is made of them.
+    Cells are counted by their commas and line ends, and tags by their first character, before
+    anything is made of them.
     """
     rows = [content for path, content in files.items() if path.endswith(".csv")]
+    images = [content for path, content in files.items() if path.endswith(".svg")]
     sizes = {
         "files": (len(files), MAX_FILES),
         "bytes": (sum(map(len, files.values())), MAX_BYTES),
         f"bytes of {DOCUMENT}": (len(files.get(DOCUMENT, b"")), MAX_DOCUMENT_BYTES),
         "cells of tables": (sum(r.count(b",") + r.count(b"\n") for r in rows), MAX_CELLS),
+        "tags of images": (sum(image.count(b"<") for image in images), MAX_TAGS),
     }
     for name, (size, most) in sizes.items():
         if size > most:
