@@ -34,8 +34,8 @@ class Estimate:
     method:
         The name of the method that made the interval, for example ``"wilson"``.
     n:
-        The number of cases behind the value, at least 1. Where cases come in groups, they are
-        not independent, and there is less in them than as many independent observations.
+        The number of cases behind the value, from 1 to 2**63 - 1. Cases that come in groups
+        are not independent and tell less than as many independent ones.
     unit:
         The unit of the value; empty for a pure number.
     null_value:

@@ -17,7 +17,7 @@ from evidesk.evidence.figure import Figure
 from evidesk.evidence.provenance import Provenance
 from evidesk.evidence.table import Column, Table
 
-__all__ = ["decode", "encode", "manifest", "payload", "schema"]
+__all__ = ["check_size", "decode", "encode", "manifest", "payload", "schema"]
 
 DOCUMENT = "evidence.json"
 MANIFEST = "manifest-sha256.txt"
