@@ -146,8 +146,7 @@ def receive_evidence(voucher: Voucher, by: Person, crate: Path) -> StoredEvidenc
     try:
         evidence = Evidence.read(crate)
     except EvidenceError as fault:
-        # Where it lies here is nobody's business elsewhere.
-        raise Refused(str(fault).replace(str(crate), "The crate")) from None
+        raise Refused(f"The crate is refused: {fault}.") from None
     with database.atomic():
         return _store(voucher, by, evidence, crate, None)
 
