@@ -204,3 +204,101 @@ def test_desk_passes_on_to_django() -> None:
         check=False,
     )
     assert "no issues" in done.stdout, done.stderr
+
+
+def test_what_would_be_for_nothing_is_refused_before_the_work(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the kit ran")
+
+    kit = kits.load("accuracy")
+    monkeypatch.setattr(
+        kits, "load", lambda _: kits.Kit("accuracy", kit.title, kit.question, kit.parameters, never)
+    )
+    (tmp_path / "file").touch()
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.tex").touch()
+    base = ("run", "accuracy", table, "--truth", "truth", "--prediction", "good")
+    for extra, told in (
+        (("--out", tmp_path / "file" / "below"), "Nothing can be written in"),
+        (("--out", tmp_path / "thesis", "--overwrite"), "will not be replaced"),
+        (("--out", tmp_path / "new", "--agent", " "), "--agent needs the name"),
+        (("--out", tmp_path / "new", "--agent", "a\x1b[2J"), "--agent needs the name"),
+    ):
+        done = evidesk(*base, *extra)
+        assert done.exit_code == 1
+        assert told in done.output
+    assert (tmp_path / "thesis" / "thesis.tex").exists()
+
+
+def test_an_empty_folder_takes_the_evidence(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "empty"
+    out.mkdir()
+    done = evidesk(
+        *("run", "accuracy", table, "--truth", "truth", "--prediction", "good", "--out", out)
+    )
+    assert done.exit_code == 0, done.output
+    assert Evidence.read(out).findings
+
+
+def test_a_full_disk_at_the_end_is_told(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Evidence, "write", full)
+    done = evidesk(
+        *("run", "accuracy", table, "--truth", "truth", "--prediction", "good"),
+        *("--out", tmp_path / "out"),
+    )
+    assert done.exit_code == 1
+    assert "No space left on device" in done.output
+
+
+def test_a_desk_without_its_key_is_told_without_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "evidesk", "desk", "migrate"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    assert done.returncode == 1
+    assert "EVIDESK_SECRET_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demos_data_lie_at_home_unless_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert cli._data_home() == tmp_path / "evidesk" / "demo"
+    monkeypatch.delenv("XDG_DATA_HOME")
+
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(cli.Fault, match="--data"):
+        cli._data_home()
+
+
+def test_options_are_made_for_every_shape_of_parameter() -> None:
+    from typing import Literal
+
+    from pydantic import Field
+
+    class Shapes(kits.Parameters):
+        table: kits.InputFile = Field(title="t")
+        column: kits.ColumnName | None = Field(default=None, title="c")
+        choice: Literal["a", "b"] | None = Field(default=None, title="ch")
+        several: list[kits.ColumnName] = Field(title="s")
+        fast: bool = Field(default=False, title="f")
+
+    kit = kits.Kit("shapes", "t", "q", Shapes, lambda *_: None)  # type: ignore[arg-type, return-value]
+    text = CliRunner().invoke(cli._kit_command(kit), ["--help"]).output
+    for part in ("--column COLUMN", "--choice [a|b]", "--several COLUMN", "--fast / --no-fast"):
+        assert part in text

@@ -1,7 +1,9 @@
 """`evidesk push` against the desk; over a real socket it is tried in the browser tests."""
 
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 import pytest
@@ -35,7 +37,7 @@ def to_the_desk(url: str, **request: Any) -> requests.Response:
     """`requests.post`, but what it would send over the wire goes to the desk's application."""
     if "127.0.0.1:9/" in url:
         raise requests.ConnectionError
-    wire = requests.Request("POST", url, files=request["files"], headers=request["headers"])
+    wire = requests.Request("POST", url, files=request["files"], auth=request["auth"])
     sent = wire.prepare()
     answer = Client().generic(
         "POST",
@@ -120,3 +122,43 @@ def test_an_answer_that_is_not_a_desks_is_told(
     monkeypatch.setattr(requests, "post", some_proxy)
     with pytest.raises(client.DeskError, match="status 502"):
         push(network.consultant, "V-2026-0001")
+
+
+def test_an_address_without_its_scheme_is_told(push: Push, network: Network) -> None:
+    with pytest.raises(client.DeskError, match="must begin with https://"):
+        push(network.consultant, "V-2026-0001", desk="desk.example.org")
+
+
+def test_a_token_with_characters_that_no_token_has_is_told(push: Push, network: Network) -> None:
+    with pytest.raises(client.DeskError, match="no token"):
+        push(network.consultant, "V-2026-0001", token="evidesk_…")
+
+
+def test_the_token_is_sent_although_netrc_knows_a_password(
+    crate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    sent: list[str] = []
+
+    class Desk(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(301)
+            self.send_header("Location", "https://elsewhere.example.org/")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Desk)
+    thread = Thread(target=server.handle_request)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(client.DeskError, match="sends elsewhere"):
+        client.push(crate, voucher="V-2026-0001", desk=address, token="evidesk_abc")
+    thread.join()
+    server.server_close()
+    assert sent == ["Bearer evidesk_abc"]

@@ -44,8 +44,8 @@ def kits(as_json: bool) -> None:
         click.echo(json.dumps(schemas, indent=2))
         return
     for name, kit in found.items():
-        click.echo(f"{name:12} {kit.title}\n{'':12} {kit.question}")
-    click.echo("\nRun one with: evidesk run KIT FILE --out DIR    (evidesk run KIT --help)")
+        click.echo(f"{name:12} {kit.title}\n{'':12} {kit.question}\n{'':12} {kit.usage}")
+    click.echo("\nAll options of one: evidesk run KIT --help")
 
 
 class KitGroup(click.Group):
@@ -87,7 +87,7 @@ def _kit_command(kit: Kit) -> click.Command:
     ]
     for name, info in model.model_fields.items():
         if name not in files:
-            params.append(_option(name, info))
+            params.append(_option(name, info, model.placeholder_of(name)))
     params += [
         click.Option(
             ["--out"],
@@ -110,23 +110,28 @@ def _kit_command(kit: Kit) -> click.Command:
     return click.Command(kit.name, params=params, callback=callback, help=kit.question)
 
 
-def _option(name: str, info: Any) -> click.Option:
+def _option(name: str, info: Any, placeholder: str) -> click.Option:
     """One parameter of a kit as an option; pydantic checks the value, click only its shape."""
     from typing import Literal, get_args, get_origin
 
-    is_list = get_origin(info.annotation) is list
-    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    from evidesk.kits import option_of, unwrap
+
+    inner, is_list, _ = unwrap(info.annotation)
+    choices = get_args(inner) if get_origin(inner) is Literal else ()
     help_text = info.description or info.title or ""
+    if inner is bool:
+        switch = f"{option_of(name)}/{option_of(f'no_{name}')}"
+        return click.Option([switch, name], default=info.default, help=help_text)
     if is_list:
         help_text += " Give it once for each."
     return click.Option(
-        [f"--{name.replace('_', '-')}", name],
+        [option_of(name), name],
         multiple=is_list,
         required=info.is_required(),
         type=click.Choice(choices) if choices else str,
         default=None if info.is_required() or info.default is None else str(info.default),
         show_default=True,
-        metavar=None if choices else "COLUMN" if "Role" in repr(info.metadata) else "VALUE",
+        metavar=None if choices else placeholder,
         help=help_text,
     )
 
@@ -147,8 +152,7 @@ def _run_kit(
     from evidesk.kits import Cancelled, KitError
     from evidesk.kits.execution import execute, parse
 
-    if out.exists() and not overwrite:
-        raise Fault(f"{out} exists already. Choose another --out, or add --overwrite.")
+    _check_before_work(out, overwrite, agent)
     try:
         parameters = parse(kit, values)
         with _progress(quiet) as progress:
@@ -156,6 +160,8 @@ def _run_kit(
         evidence.write(out, overwrite=overwrite)
     except (KitError, EvidenceError) as fault:
         raise Fault(str(fault)) from None
+    except OSError as fault:
+        raise Fault(f"The evidence cannot be written to {out}: {fault.strerror}.") from None
     except (Cancelled, KeyboardInterrupt):
         raise Fault("Cancelled; nothing was written.") from None
     if quiet:
@@ -163,6 +169,24 @@ def _run_kit(
         return
     _print(evidence)
     click.echo(f"Evidence: {out}" + ("" if out.suffix == ".zip" else f"  (open {out}/report.html)"))
+
+
+def _check_before_work(out: Path, overwrite: bool, agent: str) -> None:
+    """Refuse now what would make the work be for nothing at its end."""
+    from evidesk.evidence import EvidenceError, printable
+    from evidesk.evidence.crate import check_target
+
+    if not agent.strip() or printable(agent) != agent:
+        raise Fault("--agent needs the name of whoever runs it.")
+    try:
+        check_target(out, overwrite=overwrite)
+    except EvidenceError as fault:
+        raise Fault(f"{fault} (--out, --overwrite)") from None
+    except OSError as fault:
+        raise Fault(f"{out} cannot be looked at: {fault.strerror}.") from None
+    there = next(folder for folder in out.absolute().parents if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise Fault(f"Nothing can be written in {there}. Choose another --out.")
 
 
 @contextmanager
@@ -265,19 +289,28 @@ def _need_desk() -> None:
 @click.option("--fresh", is_flag=True, help="Throw the demo's data away and start anew.")
 @click.option("--port", default=8000, show_default=True, help="Port on 127.0.0.1; 0 for any.")
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="Folder for the demo's data.",
-    default=lambda: Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))
-    / "evidesk/demo",
+    "--data", type=click.Path(path_type=Path),
+    help="Folder for the demo's data. Default: evidesk/demo where your programs keep theirs.",
 )  # fmt: skip
-def demo(fresh: bool, port: int, data: Path) -> None:
+def demo(fresh: bool, port: int, data: Path | None) -> None:
     """Start the desk with demo data and its worker; Ctrl-C ends both."""
     _need_desk()
     from evidesk.desk.demo.serve import CannotServe, serve
 
     try:
-        sys.exit(serve(data.absolute(), port=port, fresh=fresh))
+        sys.exit(serve((data or _data_home()).absolute(), port=port, fresh=fresh))
     except CannotServe as fault:
         raise Fault(str(fault)) from None
+    except PermissionError as fault:
+        raise Fault(f"{fault.filename}: {fault.strerror}. Choose another --data.") from None
+
+
+def _data_home() -> Path:
+    try:
+        home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError:
+        raise Fault("There is no home folder; say with --data where to keep the data.") from None
+    return Path(home) / "evidesk" / "demo"
 
 
 @main.command(
@@ -289,6 +322,10 @@ def desk(arguments: tuple[str, ...]) -> None:
     """Manage a desk: migrate, check, db_worker, ... (Django's own commands)."""
     _need_desk()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evidesk.desk.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(["evidesk desk", *arguments])
+    try:
+        execute_from_command_line(["evidesk desk", *arguments])
+    except ImproperlyConfigured as fault:
+        raise Fault(str(fault)) from None

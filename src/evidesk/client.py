@@ -33,6 +33,10 @@ def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
     DeskError
         The desk cannot be reached, or refused the evidence.
     """
+    if not desk.startswith(("https://", "http://")):
+        raise DeskError(f"The desk's address must begin with https://, but is {desk!r}.")
+    if not token.isascii():
+        raise DeskError("This is no token: it has characters that no token has.")
     url = f"{desk.rstrip('/')}/api/vouchers/{voucher}/evidence/"
     with tempfile.TemporaryDirectory() as folder:
         zipped = Evidence.read(crate).write(Path(folder) / "evidence.zip")
@@ -41,7 +45,7 @@ def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
                 response = requests.post(
                     url,
                     files={"crate": ("evidence.zip", file, "application/zip")},
-                    headers={"Authorization": f"Bearer {token}"},
+                    auth=_Bearer(token),
                     timeout=_PATIENCE,
                     allow_redirects=False,
                 )
@@ -56,7 +60,20 @@ def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
     raise DeskError(_why(response, voucher, desk))
 
 
+class _Bearer(requests.auth.AuthBase):
+    """Sends the token, and keeps requests from putting a password of ~/.netrc in its place."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
 def _why(response: requests.Response, voucher: str, desk: str) -> str:
+    if response.is_redirect:
+        return f"The desk at {desk} sends elsewhere. Is its address right, with https://?"
     if response.status_code == 401:
         return (
             f"The desk at {desk} does not know this token. Make one on its page “Your tokens” "

@@ -64,7 +64,7 @@ def files(evidence: Evidence) -> dict[str, bytes]:
 def write(evidence: Evidence, path: Path, *, overwrite: bool) -> Path:
     """Write the crate to the path; see `Evidence.write`."""
     contents = files(evidence)
-    _check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, so that the last step is a rename within one file system.
     token = secrets.token_hex(4)
@@ -95,7 +95,7 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, *, overwrite: bool) -> None:
     """Raise EvidenceError unless the crate may be put at the path."""
     if not (path.exists() or path.is_symlink()):
         return
