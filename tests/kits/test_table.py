@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evidesk.kits import Cancelled, KitError, silent
+from evidesk.kits import Cancelled, KitError, silent, table
 from evidesk.kits.table import TableFile
 
 ROWS = "a,b\n1,x\n2,y\n"
@@ -84,7 +84,19 @@ def test_parquet_says_its_types_itself(tmp_path):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1", "1.0"), ("1", " 1 "), ("1e2", "100"), ("-0.0", "0"), ("True", "true"), ("cat", " cat")],
+    [
+        ("1", "1.0"),
+        ("1", " 1 "),
+        ("1", '"1\t"'),
+        ("1", "+1."),
+        (".5", "0.50"),
+        ("-0.0", "0"),
+        ("True", "true"),
+        ("cat", " cat"),
+        ("100", "1.000000000000000000e+02"),  # as NumPy writes it
+        ("100", "1e+02"),  # as R and C write it
+        ("100", "1.0E2"),  # as Java writes it
+    ],
 )
 def test_labels_that_say_the_same_are_the_same(tmp_path, one, other):
     path = saved(tmp_path / "t.csv", f"a,b\n{one},{other}\n")
@@ -96,17 +108,41 @@ def test_labels_that_say_the_same_are_the_same(tmp_path, one, other):
     ("one", "other"),
     [
         ("1", "01"),
+        ("-1", "-01"),
         ("cat", "Cat"),
         ("2.7", "3"),
         ("12345678901234567890", "12345678901234567891"),
         ("9007199254740992", "9007199254740993"),
         ("#1", "1"),
+        ("1_2", "12"),
+        ("1_000", "1000"),
+        ("1.5_0", "1.5"),
+        ("1e2", "100"),
+        ("12e3", "12000"),
+        ("1e5", "10e4"),
+        ("1E5", "1e5"),
+        ("0x10", "16"),
+        ("inf", "infinity"),
     ],
 )
-def test_labels_that_differ_are_different(tmp_path, one, other):
-    path = saved(tmp_path / "t.csv", f"a,b\n{one},{other}\n")
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_labels_that_differ_are_different(tmp_path, one, other, suffix):
+    delimiter = {"csv": ",", "tsv": "\t"}[suffix]
+    path = saved(tmp_path / f"t.{suffix}", f"a{delimiter}b\n{one}{delimiter}{other}\n")
     ((left, _, right, _),) = labels(path, "a", "b")
+    assert left is not None
+    assert right is not None
     assert left != right
+
+
+def test_a_file_that_states_its_types_is_believed_in_every_way_of_writing(tmp_path):
+    path = saved(tmp_path / "t.jsonl", '{"a": 1e2, "b": "1e2"}\n{"a": 100, "b": "100"}\n')
+    assert labels(path, "a", "b") == [
+        ("100", "numbers", "1e2", "text"),
+        ("100", "numbers", "100", "text"),
+    ]
+    pq.write_table(pa.table({"a": [1e22, float("inf")]}), tmp_path / "t.parquet")
+    assert [kind for _, kind in labels(tmp_path / "t.parquet", "a")] == ["numbers"] * 2
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
@@ -169,7 +205,18 @@ def test_folders_called_like_a_partition_add_no_column(tmp_path):
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
 @pytest.mark.parametrize(
     "column",
-    ["it's", 'say "hi"', "a; DROP TABLE cases; --", "a b", "ü", "SELECT", "x')) --", "c1", "{own}"],
+    [
+        "it's",
+        'say "hi"',
+        "a; DROP TABLE cases; --",
+        "a b",
+        "ü",
+        "SELECT",
+        "x')) --",
+        "c1",
+        "{own}",
+        "\x01",
+    ],
 )
 def test_a_column_of_any_name_is_read(tmp_path, suffix, column):
     path = tmp_path / f"t.{suffix}"
@@ -260,6 +307,14 @@ def test_folders_and_files_that_are_not_there_are_refused(tmp_path):
         TableFile(Path("nul\0.csv"), silent)
 
 
+@pytest.mark.parametrize("name", [b"\xff.csv", b"\xff/t.csv"])
+def test_a_path_that_is_not_utf_8_is_refused(tmp_path, name):
+    path = tmp_path / os.fsdecode(name)
+    path.parent.mkdir(exist_ok=True)
+    with pytest.raises(KitError, match=r"udcff.* is not UTF-8\. Rename the file or folder\."):
+        TableFile(saved(path, ROWS), silent)
+
+
 def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
@@ -275,6 +330,49 @@ def test_a_lack_of_room_is_told_as_such(tmp_path):
         table._duckdb.execute("SET memory_limit = '20MB'; SET max_temp_directory_size = '1MB'")
         with pytest.raises(KitError, match="needs more room than there is"):
             table.rows("SELECT list(i) FROM range(10_000_000) t(i) GROUP BY i % 7", silent, "")
+
+
+def test_the_columns_alone_are_read_from_the_head(tmp_path):
+    content = bytearray(gzip.compress(ROWS.encode() * 5000))
+    content[-6] ^= 1  # in the checksum
+    path = saved(tmp_path / "t.csv.gz", bytes(content))
+    with pytest.raises(KitError, match="damaged or cut off"):
+        TableFile(path, silent)
+    told = []
+    with TableFile(path, lambda *step: told.append(step), head_only=True) as table:
+        assert table.columns == ["a", "b"]
+    assert told == [], "nothing of it takes time"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv.gz", b""),
+        ("t.csv.gz", b"\x1f\x8b"),
+        ("t.csv.gz", ROWS.encode()),
+        ("t.json.gz", gzip.compress(b"")[:-9]),
+        ("t.json.gz", gzip.compress(b'{"a"')),
+    ],
+)
+def test_a_head_that_is_no_table_is_refused(tmp_path, name, content):
+    with pytest.raises(KitError, match=r"^t\.\w+\.gz "):
+        TableFile(saved(tmp_path / name, content), silent, head_only=True)
+
+
+def test_a_bomb_is_refused_before_it_has_grown(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "_SUSPICIOUS_BYTES", 2**22)
+    path = saved(tmp_path / "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**22))
+    told = []
+    with pytest.raises(KitError, match=r"more than 300 times its size.*unpack it and give"):
+        TableFile(path, lambda *step: told.append(step))
+    assert len(told) < 8, "the rest of the 16 MiB was not unpacked"
+
+
+def test_a_small_table_may_shrink_as_it_will(tmp_path):
+    path = saved(tmp_path / "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
+    assert path.stat().st_size * 300 < 2**22
+    with TableFile(path, silent) as table:
+        assert table.columns == ["a", "b"]
 
 
 def test_progress_of_a_compressed_file_counts_its_check(tmp_path):

@@ -1,8 +1,9 @@
 """Reading a user's table by asking it questions in SQL: it is never loaded, and may be any size.
 
 Labels are compared as what they say: ``1`` and ``1.0`` are the same label, and so are ``true`` and
-``True``. CSV files are read as text and each value is judged by itself, for types guessed from the
-first rows would round a later 2.7 to 3.
+``True``; ``1_2``, ``007`` and ``1e5`` are names and equal only themselves. CSV files are read as
+text and each value is judged by itself, for types guessed from the first rows would round a later
+2.7 to 3.
 """
 
 import difflib
@@ -34,14 +35,20 @@ _THREADS = 4
 _POLL_SECONDS = 0.1
 _CHUNK = 2**20
 _GZIP_SHARE = 0.2
+# Tables of predictions shrink by 5 to 100 times, and gzip can do 1,032 times.
+_SUSPICIOUS_BYTES = 2**28
+_SUSPICIOUS_RATIO = 300
 
 #: What a value can be.
 KINDS = ("numbers", "true/false", "text", "other values")
 
-# Labels such as 007 are names, not numbers.
+# What a program writes for a number. Labels such as 007, 1_2 and 1e5 are names, though DuckDB reads
+# them as 7, 12 and 100000. Programs that write an exponent give it a sign (R: 1e+05) or a decimal
+# point before it (Java: 1.0E5), and names of classes have neither.
+_WHOLE = "(0|[1-9][0-9]*)"
+_PLAIN = rf"[+-]?({_WHOLE}([eE][+-][0-9]+)?|({_WHOLE}\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)"
 _KIND_OF_TEXT = """CASE
-    WHEN {own}_number IS NOT NULL AND NOT ({own}_raw[1] = '0' AND {own}_raw[2] BETWEEN '0' AND '9')
-    THEN 'numbers'
+    WHEN {own}_number IS NOT NULL THEN 'numbers'
     WHEN lower({own}_raw) IN ('true', 'false') THEN 'true/false'
     ELSE 'text' END"""
 # Beyond 2**53 doubles merge neighbouring integers: there the text decides.
@@ -63,6 +70,12 @@ class TableFile:
     ``cases``, whose columns are spoken of through :meth:`labels` only, so that no name from a file
     ever becomes SQL (hence the ``noqa: S608``).
 
+    Parameters
+    ----------
+    progress : told of the check of a compressed file, which reads all of it.
+    head_only : for callers who ask for ``columns`` only: without that check, so that it is soon
+        done however large the file is.
+
     Attributes
     ----------
     columns : the names of the file's columns, in order.
@@ -70,15 +83,16 @@ class TableFile:
 
     Raises
     ------
-    KitError : the file is missing, a folder, empty, damaged, or not what its suffix says.
+    KitError : the file is missing, a folder, empty, damaged, or not what its suffix says; its path
+        is not UTF-8; or it unpacks to so much more than itself that it must be a trap.
     """
 
-    def __init__(self, path: Path, progress: Progress) -> None:
+    def __init__(self, path: Path, progress: Progress, *, head_only: bool = False) -> None:
         self.path = path
         self._format, self._gzipped = _format_of(path)
         self.typed = self._format in ("parquet", "json")
         _check_readable(path)
-        if self._gzipped:
+        if self._gzipped and not head_only:
             _check_gzip(path, progress)
         self._folder = tempfile.TemporaryDirectory(prefix="evidesk-")
         self._duckdb = duckdb.connect(
@@ -139,7 +153,7 @@ class TableFile:
         # Each layer computes once what the next ones use several times.
         for layer in (
             {f"{own}_raw": self._raw(name) for own, name in columns.items()},
-            {f"{own}_number": f"TRY_CAST({own}_raw AS DOUBLE)" for own in columns},
+            {f"{own}_number": self._number(own) for own in columns},
             {f"{own}_kind": self._kind(name, own) for own, name in columns.items()},
             {own: _LABEL.format(own=own) for own in columns},
         ):
@@ -160,7 +174,7 @@ class TableFile:
         low, high = span
         progress(low, message)
         with ThreadPoolExecutor(max_workers=1) as worker:
-            answer = worker.submit(lambda: self._duckdb.execute(sql).fetchall())
+            answer = worker.submit(self._asked, sql)
             try:
                 while not wait([answer], timeout=_POLL_SECONDS).done:
                     percent = max(0.0, self._duckdb.query_progress())  # -1 before it is known
@@ -169,10 +183,7 @@ class TableFile:
                 while not answer.done():  # an interrupt that comes too early is forgotten
                     self._duckdb.interrupt()
                     wait([answer], timeout=_POLL_SECONDS)
-        try:
-            return answer.result()
-        except duckdb.Error as error:
-            raise _explained(error, self.path, self._format) from error
+        return answer.result()
 
     def first_row_without(self, column: str, progress: Progress) -> int:
         """Number of the first row, from 1 and not counting the header, that has no value."""
@@ -196,7 +207,14 @@ class TableFile:
         if self._format == "json":
             text = f"{name}->>'$'"
             return f"CASE json_type({name}) WHEN 'VARCHAR' THEN {text} ELSE {name}::VARCHAR END"
-        return f"trim({name})"
+        return f"trim({name}, ' ' || chr(9) || chr(10) || chr(13))"
+
+    def _number(self, own: str) -> str:
+        """SQL for the value as a number, NULL where it is none."""
+        number = f"TRY_CAST({own}_raw AS DOUBLE)"
+        if self.typed:
+            return number
+        return f"CASE WHEN regexp_full_match({own}_raw, '{_PLAIN}') THEN {number} END"
 
     def _kind(self, column: str, own: str) -> str:
         """SQL for the kind of the column's value."""
@@ -235,16 +253,17 @@ class TableFile:
         self.columns = [name for name, _ in described]
         self._types = [kind for _, kind in described]
         names = ", ".join(f"c{i}" for i in range(len(described)))
-        view = f"CREATE TEMP VIEW cases AS SELECT * FROM {source} AS t({names})"  # noqa: S608
-        self._duckdb.execute(view)
+        self._asked(f"CREATE TEMP VIEW cases AS SELECT * FROM {source} AS t({names})")  # noqa: S608
 
     def _described(self, source: str) -> list[tuple[str, str]]:
         """Name and DuckDB type of each column."""
+        return [(str(row[0]), str(row[1])) for row in self._asked(f"DESCRIBE FROM {source}")]
+
+    def _asked(self, sql: str) -> list[tuple[Any, ...]]:
         try:
-            rows = self._duckdb.execute(f"DESCRIBE FROM {source}").fetchall()
+            return self._duckdb.execute(sql).fetchall()
         except duckdb.Error as error:
             raise _explained(error, self.path, self._format) from error
-        return [(str(row[0]), str(row[1])) for row in rows]
 
     def _close(self) -> None:
         self._duckdb.close()
@@ -266,6 +285,7 @@ def _format_of(path: Path) -> tuple[str, bool]:
 
 def _check_readable(path: Path) -> None:
     try:
+        str(path.absolute()).encode()
         if path.is_dir():
             raise KitError(f"{path.name} is a folder; name one file in it.")
         with path.open("rb") as file:
@@ -273,6 +293,8 @@ def _check_readable(path: Path) -> None:
                 raise KitError(f"{path.name} is empty: it has no bytes. Was it saved completely?")
     except FileNotFoundError:
         raise KitError(f"There is no file {path}.") from None
+    except UnicodeEncodeError:
+        raise KitError(f"The path {str(path)!r} is not UTF-8. Rename the file or folder.") from None
     except (OSError, ValueError) as error:
         raise KitError(f"{path.name} cannot be opened: {error}.") from error
 
@@ -285,6 +307,11 @@ def _check_gzip(path: Path, progress: Progress) -> None:
             if not content.read(1):
                 raise KitError(f"{path.name} is empty: nothing is compressed in it.")
             while content.read(_CHUNK):
+                if content.tell() > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * size):
+                    raise KitError(
+                        f"{path.name} unpacks to more than {_SUSPICIOUS_RATIO} times its size, as "
+                        "only traps do. If you trust it, unpack it and give the unpacked file."
+                    )
                 progress(_GZIP_SHARE * min(raw.tell() / size, 1.0), "Checking the compressed file")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise KitError(

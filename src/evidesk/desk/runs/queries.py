@@ -41,5 +41,5 @@ def read_stored(stored: StoredEvidence) -> Evidence:
 
 def columns_of(attachment: Attachment) -> list[str]:
     """The names of the columns; raises :class:`~evidesk.kits.KitError` if it is no table."""
-    with under_its_name(attachment) as path, TableFile(path, silent) as table:
+    with under_its_name(attachment) as path, TableFile(path, silent, head_only=True) as table:
         return table.columns
