@@ -64,7 +64,7 @@ def test_what_libraries_print_does_not_mix_with_the_runs_words(folder: Path) -> 
     ("kit", "parameters", "told"),
     [
         ("trial", {"file": "input.csv", "do": "complain"}, r"^Column 3 is missing\.$"),
-        ("trial", {"file": "none.csv"}, "cannot read .*none.csv"),
+        ("trial", {"file": "none.csv"}, "There is no file .*none.csv"),
         ("trial", {"file": "input.csv", "what": 1}, "what: Extra inputs are not permitted"),
         ("trial", {}, "file: Field required"),
         ("no such kit", {}, "There is no kit 'no such kit'. Installed: accuracy, every, trial."),

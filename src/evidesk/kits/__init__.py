@@ -8,9 +8,12 @@ from evidesk.kits.kit import (
     KitError,
     Parameters,
     Progress,
+    complaints,
     installed,
     load,
+    option_of,
     silent,
+    unwrap,
 )
 
 __all__ = [
@@ -21,7 +24,10 @@ __all__ = [
     "KitError",
     "Parameters",
     "Progress",
+    "complaints",
     "installed",
     "load",
+    "option_of",
     "silent",
+    "unwrap",
 ]

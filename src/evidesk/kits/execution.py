@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 import evidesk
-from evidesk.evidence import Evidence, Input, Provenance
-from evidesk.kits.kit import Kit, KitError, Parameters, Progress, silent
+from evidesk.evidence import Evidence, Input, Provenance, printable
+from evidesk.kits.kit import Kit, KitError, Parameters, Progress, complaints, silent
 
 #: Packages whose version can change a number.
 _TELLING = ("duckdb", "matplotlib", "numpy", "pydantic", "scipy")
@@ -23,10 +23,7 @@ def parse(kit: Kit, values: dict[str, Any]) -> Parameters:
     try:
         return kit.parameters.model_validate(values)
     except ValidationError as fault:
-        lines = [
-            f"{'.'.join(str(part) for part in error['loc']) or kit.name}: {error['msg']}"
-            for error in fault.errors()
-        ]
+        lines = [f"{field or kit.name}: {complaint}" for field, complaint in complaints(fault)]
         raise KitError("\n".join(lines)) from None
 
 
@@ -48,9 +45,10 @@ def execute(
         `progress` said so.
     """
     started = datetime.now(UTC)
-    files = {name: getattr(parameters, name) for name in parameters.file_fields()}
+    given = {name: getattr(parameters, name) for name in parameters.file_fields()}
+    files = {name: path for name, path in given.items() if path is not None}
     progress(0.0, "Hashing the input")
-    inputs = tuple(_input(name, path) for name, path in files.items())
+    inputs = tuple(_input(path) for path in files.values())
     evidence = kit.run(parameters, progress)
     plain = parameters.model_dump(mode="json")
     # Where a file lies differs from machine to machine; its name and digest do not.
@@ -59,7 +57,7 @@ def execute(
         evidence,
         provenance=Provenance(
             kit=kit.name,
-            parameters=plain,
+            parameters=_printable(plain),
             inputs=inputs,
             random_state=plain.get("random_state"),
             versions=versions(),
@@ -71,13 +69,31 @@ def execute(
     )
 
 
-def _input(name: str, path: Path) -> Input:
+def _input(path: Path) -> Input:
     try:
         return Input.of(path)
+    except FileNotFoundError:
+        raise KitError(f"There is no file {path}.") from None
     except IsADirectoryError:
-        raise KitError(f"{name}: {path} is a folder; give a file.") from None
+        raise KitError(f"{path} is a folder; name one file in it.") from None
     except OSError as fault:
-        raise KitError(f"{name}: cannot read {path}: {fault.strerror}.") from None
+        raise KitError(f"{path} cannot be read: {fault.strerror}.") from None
+    except ValueError:
+        raise KitError(
+            f"The file's name {path.name!r} is not UTF-8, or holds control characters. "
+            "Rename the file and try again."
+        ) from None
+
+
+def _printable(value: Any) -> Any:
+    """The JSON value with each text as evidence can hold it: names in a file can be anything."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(key): _printable(item) for key, item in value.items()}
+    return value
 
 
 def versions() -> dict[str, str]:
@@ -92,17 +108,28 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit of evidesk's own source, where it runs from a checkout."""
+    """The commit of evidesk's own source, where it runs from a checkout.
+
+    It ends in ``-dirty``, as with ``git describe``, where the source is no longer that commit's.
+    """
     root = Path(evidesk.__file__).parents[2]
     if not (root / ".git").exists():
         return None
     try:
         git = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"],  # noqa: S607
+            [
+                *("git", "--no-optional-locks", "-C", str(root)),
+                *("status", "--porcelain=v2", "--branch", "--", "src"),
+            ],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
     except OSError:  # there is no git here
         return None
-    return git.stdout.strip() or None
+    lines = git.stdout.splitlines()
+    commit = next((line.split()[2] for line in lines if line.startswith("# branch.oid ")), None)
+    if commit in (None, "(initial)"):  # git refused, or nothing is committed
+        return None
+    return f"{commit}-dirty" if any(not line.startswith("#") for line in lines) else commit

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from evidesk.evidence import EvidenceError
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.kit import KitError, Progress, load
 
@@ -202,7 +203,7 @@ def main() -> None:
             progress=lambda done, message: say(done=done, message=message),
         )
         evidence.write(Path(task["out"]))
-    except KitError as fault:
+    except (KitError, EvidenceError) as fault:
         say(fault=str(fault))
     except MemoryError:
         say(fault=_too_large(memory))

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from types import NoneType, UnionType
+from typing import Annotated, Any, Protocol, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evidesk.evidence import Evidence
 
@@ -38,8 +39,8 @@ def silent(done: float, message: str) -> None:
 class Role:
     """Marks what a parameter refers to, so that each face can offer the right thing.
 
-    ``file`` is a file of the user's (the first one is the command line's argument, and a choice
-    among the voucher's files in the desk); ``column`` and ``columns`` are names in that file.
+    ``file`` is a file of the user's (an argument on the command line; the first one is a choice
+    among the voucher's files in the desk); ``column`` is the name of a column in it.
     """
 
     def __init__(self, name: str) -> None:
@@ -78,6 +79,49 @@ class Parameters(BaseModel):
             None,
         )
 
+    @classmethod
+    def placeholder_of(cls, field: str) -> str:
+        """What stands for the value of ``field`` in a line to fill in: FILE, COLUMN or VALUE."""
+        role = cls.role_of(field)
+        return role.upper() if role else "VALUE"
+
+
+def unwrap(annotation: Any) -> tuple[Any, bool, bool]:
+    """What a parameter's annotation says to a face that offers it.
+
+    Returns
+    -------
+    The plain type inside, whether it is a list of such, and whether it may be None:
+    ``list[Annotated[str, ...]] | None`` gives ``(str, True, True)``.
+    """
+    is_list = is_optional = False
+    while True:
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            annotation = arguments[0]
+        elif origin in (Union, UnionType):
+            is_optional = True
+            annotation = next(a for a in arguments if a is not NoneType)
+        elif origin is list:
+            is_list = True
+            annotation = arguments[0]
+        else:
+            return annotation, is_list, is_optional
+
+
+def option_of(field: str) -> str:
+    """The command line's option for the parameter ``field``, such as ``--random-state``."""
+    return f"--{field.replace('_', '-')}"
+
+
+def complaints(fault: ValidationError) -> list[tuple[str, str]]:
+    """Each complaint of the model: the parameter that it is about, or "", and what to do."""
+    return [
+        # pydantic's own word before what a kit's validator says.
+        (".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, "))
+        for error in fault.errors()
+    ]
+
 
 def _markers(annotation: Any) -> list[Any]:
     """Metadata hidden inside ``list[Annotated[...]]`` or ``Annotated[...] | None``."""
@@ -106,6 +150,19 @@ class Kit:
     question: str
     parameters: type[Parameters]
     run: Callable[[Any, Progress], Evidence]
+
+    @property
+    def usage(self) -> str:
+        """The command line with what must be given, such as ``evidesk run KIT FILE --out DIR``."""
+        words = ["evidesk run", self.name]
+        for name, info in self.parameters.model_fields.items():
+            if not info.is_required():
+                continue
+            if self.parameters.role_of(name) != "file":
+                words.append(option_of(name))
+            if unwrap(info.annotation)[0] is not bool:
+                words.append(self.parameters.placeholder_of(name))
+        return " ".join([*words, "--out DIR"])
 
 
 def installed() -> dict[str, Kit]:

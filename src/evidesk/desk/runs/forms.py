@@ -1,7 +1,6 @@
 """Forms made of kits' parameters, and the report's form."""
 
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from django import forms
 from django.db.models import QuerySet
@@ -11,7 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.forms import long_text
-from evidesk.kits import Kit
+from evidesk.kits import Kit, complaints, unwrap
 
 
 class KitForm(forms.Form):
@@ -42,9 +41,9 @@ class KitForm(forms.Form):
         try:
             self.kit.parameters.model_validate({**values, self.file_field: "file"})
         except ValidationError as fault:
-            for error in fault.errors():
-                field = str(error["loc"][0]) if error["loc"] else None
-                self.add_error(field if field in self.fields else None, error["msg"])
+            for place, complaint in complaints(fault):
+                field = place.split(".")[0]
+                self.add_error(field if field in self.fields else None, complaint)
         return values
 
 
@@ -57,7 +56,7 @@ def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> for
     }
     if info.default is not PydanticUndefined and info.default is not None:
         common["initial"] = info.default
-    inner, is_list, is_optional = _unwrap(info.annotation)
+    inner, is_list, is_optional = unwrap(info.annotation)
     if kit.parameters.role_of(name) == "column":
         choices = [(column, column) for column in columns]
         if is_list:
@@ -77,23 +76,6 @@ def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> for
     if inner is float:
         return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **common)
     return forms.CharField(**common)
-
-
-def _unwrap(annotation: Any) -> tuple[Any, bool, bool]:
-    """The plain type inside, whether it is a list, and whether it may be None."""
-    is_list = is_optional = False
-    while True:
-        origin, arguments = get_origin(annotation), get_args(annotation)
-        if origin is Annotated:
-            annotation = arguments[0]
-        elif origin in (Union, UnionType):
-            is_optional = True
-            annotation = next(a for a in arguments if a is not NoneType)
-        elif origin is list:
-            is_list = True
-            annotation = arguments[0]
-        else:
-            return annotation, is_list, is_optional
 
 
 class ReportForm(forms.Form):
