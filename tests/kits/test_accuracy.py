@@ -15,6 +15,7 @@ from evidesk import data
 from evidesk.evidence import Verdict
 from evidesk.kits import Cancelled, KitError, load, silent
 from evidesk.kits.accuracy import AccuracyParameters, kit
+from evidesk.kits.execution import execute, parse
 from evidesk.methods.metrics import accuracies, accuracy, fold_spread
 
 IMAGENETTE = data.path("sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz")
@@ -151,6 +152,21 @@ def test_groups_widen_the_interval_as_the_method_does(table):
     assert cells(evidence, "models")[0]["design_effect"] > 4
 
 
+@pytest.mark.parametrize(
+    ("truth", "model", "right"),
+    [
+        (["1_2", "a", "b"], ["12", "a", "x"], 1),
+        (["1e2", "a", "b"], ["100", "a", "x"], 1),
+        (["1e5", "12e3", "77"], ["100000", "12000", "77"], 1),
+        (["007", "7", "8"], ["7", "7", "8"], 2),
+        ([0, 1, 2], ["0.000000000000000000e+00", "1.000000000000000000e+00", "2.0"], 3),
+    ],
+)
+def test_only_labels_that_are_the_same_count_as_right(table, truth, model, right):
+    evidence = run(table(truth=truth, model=model))
+    assert cells(evidence, "models")[0]["correct"] == right
+
+
 def test_integers_and_whole_floats_are_the_same_labels(table, tmp_path):
     assert (
         cells(run(table(truth=[0, 1, 2], model=["0.0", "1.0", "1.0"])), "models")[0]["correct"] == 2
@@ -222,6 +238,42 @@ def test_a_columns_name_may_hold_anything(table):
     assert cells(evidence, "models")[0]["model"] == name
 
 
+@pytest.mark.filterwarnings("error")
+def test_names_in_any_script_draw_figures_without_a_word(table, capfd):
+    columns = {"wahr": [1, 2], "猫のモデル": [1, 2], "نموذج": [1, 1], "ก": ["๑", "๒"]}
+    evidence = run(table(**columns), truth="wahr", prediction=["猫のモデル", "نموذج"], fold="ก")
+    assert [row["model"] for row in cells(evidence, "models")] == ["猫のモデル", "نموذج"]
+    assert len(evidence.figures) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_terminal_would_obey_is_replaced_wherever_it_stands(table, tmp_path):
+    clear, turn = "\x1b[2J", "\u202e"
+    path = table(
+        **{"truth": [f"a{clear}", "b"] * 3, f"m{clear}": [f"a{clear}", "b"] * 3},
+        **{"n\x01": ["b"] * 6, "n\x02": ["c"] * 6, "part": [f"f{turn}"] * 3 + ["g"] * 3},
+        patient=[f"{turn}{i}" for i in range(6)],
+    )
+    names = [f"m{clear}", "n\x01", "n\x02"]
+    parameters = AccuracyParameters(
+        table=path, truth="truth", prediction=names, fold="part", group="patient"
+    )
+    evidence = execute(kit, parameters, agent="Cyra")
+    assert [row["model"] for row in cells(evidence, "models")] == ["m�[2J", "n�", "n�"]
+    assert {row["fold"] for row in cells(evidence, "folds")} == {"f�", "g"}
+    assert "a�[2J" in evidence.findings[0].sentence
+    assert evidence.provenance.parameters["prediction"] == ["m�[2J", "n�", "n�"]
+    assert evidence.write(tmp_path / "evidence")
+
+
+def test_very_long_names_and_labels_are_shortened_in_the_middle(table):
+    label = "x" * 200_000
+    path = table(**{"truth": [label, "b"], "m" * 150_000: [label, "b"], "part": [label, "b"]})
+    evidence = run(path, prediction=["m" * 150_000], fold="part")
+    assert len(cells(evidence, "models")[0]["model"]) == 999
+    assert {len(row["fold"]) for row in cells(evidence, "folds")} == {1, 999}
+
+
 def test_long_names_that_begin_and_end_alike_stay_apart(table):
     names = [f"{'x' * 100}{middle}{'y' * 100}" for middle in "ab"]
     evidence = run(
@@ -281,21 +333,52 @@ def test_types_that_a_file_states_are_believed(tmp_path, truth, model, message):
         ({"group": "model"}, "'model' is named as the group and as labels"),
         ({"fold": "one"}, "fold column 'one' has one value only: at least two folds"),
         ({"group": "one"}, "group column 'one' has one value only"),
-        ({"group": "gaps"}, r"1 of 3 rows in column 'gaps' \(first in row 2\)"),
+        ({"fold": "id"}, "'id' has 1,001 values.* If it says which cases belong together"),
+        ({"group": "gaps"}, r"1 of 1,001 rows in column 'gaps' \(first in row 2\)"),
     ],
 )
 def test_columns_that_do_not_fit_their_roles_are_refused(table, others, message):
-    path = table(truth=[1, 2, 1], model=[1, 2, 2], one=[5, 5, 5], gaps=[1, "", 2])
+    n = 1_001
+    columns = {"truth": [1, 2, 1], "model": [1, 2, 2], "one": [5, 5, 5]}
+    rows = {name: values * n for name, values in columns.items()}
+    path = table(
+        **{name: values[:n] for name, values in rows.items()},
+        gaps=[1, "", *range(2, n)],
+        id=range(n),
+    )
     with pytest.raises(KitError, match=message):
         run(path, **others)
 
 
 @pytest.mark.parametrize(
-    "others", [{"prediction": []}, {"level": 1}, {"level": 0}, {"method": "wald"}, {"tabel": 1}]
+    "others",
+    [
+        {"prediction": []},
+        {"prediction": [f"m{i}" for i in range(101)]},
+        {"level": 1},
+        {"level": 0},
+        {"method": "wald"},
+        {"tabel": 1},
+    ],
 )
 def test_parameters_outside_their_ranges_are_refused(others):
     with pytest.raises(ValidationError):
         AccuracyParameters(**{"table": "t.csv", "truth": "a", "prediction": ["b"], **others})
+
+
+@pytest.mark.parametrize("level", [95, "95", 1, 0, -0.5, "nan", "high", None])
+def test_a_level_that_is_no_share_is_answered_with_how_to_write_it(level):
+    values = {"table": "t.csv", "truth": "a", "prediction": ["b"], "level": level}
+    with pytest.raises(KitError) as fault:
+        parse(kit, values)
+    assert str(fault.value) == "level: Write a number between 0 and 1, such as 0.95 for 95 %."
+
+
+def test_a_level_may_come_as_text_as_from_a_command_line():
+    values = {"table": "t.csv", "truth": "a", "prediction": ["b"], "level": "0.9"}
+    assert parse(kit, values).level == 0.9
+    schema = AccuracyParameters.model_json_schema()["properties"]["level"]
+    assert (schema["exclusiveMinimum"], schema["exclusiveMaximum"]) == (0, 1)
 
 
 def test_every_parameter_is_explained_for_a_form():

@@ -3,9 +3,9 @@
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from evidesk.evidence import (
     Column,
@@ -15,6 +15,7 @@ from evidesk.evidence import (
     Finding,
     Table,
     Verdict,
+    printable,
 )
 from evidesk.kits.accuracy_counts import Counts, count
 from evidesk.kits.kit import ColumnName, InputFile, Kit, Parameters, Progress
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 _QUESTION = "How good is the model, and how sure are we?"
+_MOST_MODELS = 100  # rows that a figure can show and a person can read
 
 
 class AccuracyParameters(Parameters):
@@ -47,6 +49,7 @@ class AccuracyParameters(Parameters):
     )
     prediction: list[ColumnName] = Field(
         min_length=1,
+        max_length=_MOST_MODELS,
         title="Predicted labels",
         description="One column per model, with the label that the model gave to each case.",
     )
@@ -75,6 +78,14 @@ class AccuracyParameters(Parameters):
         "missed; normal to reproduce papers that use it.",
     )
 
+    @field_validator("level", mode="wrap")
+    @classmethod
+    def _level(cls, level: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(level)
+        except ValidationError:
+            raise ValueError("Write a number between 0 and 1, such as 0.95 for 95 %.") from None
+
 
 def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
     """Accuracy of each model with its interval, without provenance.
@@ -100,12 +111,16 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
         str(each.message) for each in caught if each.category is PoorApproximationWarning
     )
     models = _models_table(accuracies, counts)
-    tables, figures = [models], [_intervals_figure(accuracies, models)]
-    if counts.folds:
-        spreads = _spreads(counts)
-        folds = _folds_table(counts)
-        tables += [folds, _spread_table(spreads)]
-        figures.append(_folds_figure(spreads, folds))
+    tables = [models]
+    with warnings.catch_warnings():
+        # Names may be in any script, and a font shows a box for what it lacks; the tables have it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figures = [_intervals_figure(accuracies, models)]
+        if counts.folds:
+            spreads = _spreads(counts)
+            folds = _folds_table(counts)
+            tables += [folds, _spread_table(spreads)]
+            figures.append(_folds_figure(spreads, folds))
     evidence = Evidence(
         question=_QUESTION,
         answer=_answer(accuracies.estimates, counts),
@@ -201,13 +216,14 @@ def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
         Column("low", "number", "Low"),
         Column("high", "number", "High"),
     ]
+    effects = accuracies.design_effects
+    if effects is not None:
+        columns.append(Column("design_effect", "number", "Design effect"))
     rows = [
-        (name, e.n, counts.correct[name], e.value, e.low, e.high)
+        (_cell(name), e.n, counts.correct[name], e.value, e.low, e.high)
+        + (() if effects is None else (effects[name],))
         for name, e in accuracies.estimates.items()
     ]
-    if accuracies.design_effects is not None:
-        columns.append(Column("design_effect", "number", "Design effect"))
-        rows = [(*row, accuracies.design_effects[row[0]]) for row in rows]  # type: ignore[misc]
     return Table("models", "Accuracy of each model", tuple(columns), tuple(rows))
 
 
@@ -245,7 +261,7 @@ def _folds_table(counts: Counts) -> Table:
             Column("accuracy", "number", "Accuracy"),
         ),
         tuple(
-            (fold.name, name, fold.n, correct, correct / fold.n)
+            (_cell(fold.name), _cell(name), fold.n, correct, correct / fold.n)
             for fold in counts.folds
             for name, correct in fold.correct.items()
         ),
@@ -265,7 +281,14 @@ def _spread_table(spreads: Mapping[str, FoldSpread]) -> Table:
             Column("ratio", "number", "Ratio"),
         ),
         tuple(
-            (name, len(s.accuracies), s.mean, s.sd, s.sigma, s.ratio if s.sigma > 0 else None)
+            (
+                _cell(name),
+                len(s.accuracies),
+                s.mean,
+                s.sd,
+                s.sigma,
+                s.ratio if s.sigma > 0 else None,
+            )
             for name, s in spreads.items()
         ),
     )
@@ -292,9 +315,13 @@ def _root(axes: "Axes") -> "MatplotlibFigure":
 
 def _shown(name: str, longest: int = 80) -> str:
     """A name from the file, fit for a sentence."""
-    name = " ".join(name.split())
+    return _cell(" ".join(name.split()), longest)
+
+
+def _cell(name: str, longest: int = 1_000) -> str:
+    """A name from the file, fit for a cell of a table: a file can have any name, of any length."""
     half = (longest - 1) // 2
-    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+    return printable(name if len(name) <= longest else f"{name[:half]}…{name[-half:]}")
 
 
 def _row_names(names: Iterable[str]) -> list[str]:

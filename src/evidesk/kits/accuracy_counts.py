@@ -11,6 +11,8 @@ import numpy.typing as npt
 from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.table import KINDS, TableFile
 
+_MOST_FOLDS = 1_000
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -71,7 +73,7 @@ def count(
     Raises
     ------
     KitError : a column is missing or named twice, there are no rows, labels are missing or cannot
-        be compared, or there are fewer than two folds or groups.
+        be compared, there are fewer than two folds or groups, or more than 1,000 folds.
     """
     _check_roles(truth, predictions, fold, group)
     labels = [truth, *predictions]
@@ -98,6 +100,12 @@ def count(
         for name, n, *hits in ask(f"FROM cube SELECT fold, {_sums(['n', *right])} GROUP BY fold"):
             folds.append(Fold(name, n, dict(zip(predictions, hits, strict=True))))
         _check_several(len(folds), "fold", fold)
+        if len(folds) > _MOST_FOLDS:
+            raise KitError(
+                f"The fold column {fold!r} has {len(folds):,} values, and at most {_MOST_FOLDS:,} "
+                "folds tell anything of a spread. If it says which cases belong together, name it "
+                "as the group."
+            )
     if group is not None:
         _check_several(ask("FROM cube SELECT count(DISTINCT grp)")[0][0], "group", group)
         groups = {}

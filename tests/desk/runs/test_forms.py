@@ -53,7 +53,7 @@ def test_what_the_form_of_the_accuracy_kit_gives() -> None:
         ({"truth": "c"}, "truth", "Select a valid choice"),
         ({"prediction": []}, "prediction", "This field is required"),
         ({"prediction": ["a", "z"]}, "prediction", "Select a valid choice"),
-        ({"level": "1"}, "level", "Input should be less than 1"),
+        ({"level": "95"}, "level", "such as 0.95 for 95 %"),
         ({"level": "nan"}, "level", "Enter a number"),
         ({"method": "magic"}, "method", "Select a valid choice"),
     ],
