@@ -110,28 +110,83 @@ def test_an_address_without_a_desk_is_told(push: Push, network: Network) -> None
         push(network.consultant, "V-2026-0001", desk="http://127.0.0.1:9")
 
 
-def test_an_answer_that_is_not_a_desks_is_told(
-    push: Push, network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def some_proxy(*_: object, **__: object) -> requests.Response:
-        response = requests.Response()
-        response.status_code = 502
-        response._content = b"<h1>Bad gateway</h1>"
-        return response
-
-    monkeypatch.setattr(requests, "post", some_proxy)
-    with pytest.raises(client.DeskError, match="status 502"):
-        push(network.consultant, "V-2026-0001")
-
-
 def test_an_address_without_its_scheme_is_told(push: Push, network: Network) -> None:
     with pytest.raises(client.DeskError, match="must begin with https://"):
         push(network.consultant, "V-2026-0001", desk="desk.example.org")
 
 
-def test_a_token_with_characters_that_no_token_has_is_told(push: Push, network: Network) -> None:
+@pytest.mark.parametrize("token", ["evidesk_…", "evidesk_a\n", "evidesk_a b", ""])
+def test_a_token_with_characters_that_no_token_has_is_told(
+    push: Push, network: Network, token: str
+) -> None:
     with pytest.raises(client.DeskError, match="no token"):
-        push(network.consultant, "V-2026-0001", token="evidesk_…")
+        push(network.consultant, "V-2026-0001", token=token)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (502, "<h1>Bad gateway</h1>", "status 502"),
+        (201, "<h1>Welcome to our guest network</h1>", "status 201"),
+        (201, '"thanks"', "status 201"),
+        (201, "{}", "status 201"),
+        (413, '{"detail": "At most 500 MB."}', r"^The desk did not .*: At most 500 MB\.$"),
+        (413, "<h1>Too large</h1>", "status 413"),
+        (422, '{"detail": [{"msg": "no"}]}', "no"),
+    ],
+)
+def test_whatever_answers_is_told_of(
+    crate: Path, monkeypatch: pytest.MonkeyPatch, status: int, content: str, told: str
+) -> None:
+    def answer(*_: object, **__: object) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response._content = status, content.encode()
+        return response
+
+    monkeypatch.setattr(requests, "post", answer)
+    with pytest.raises(client.DeskError, match=told):
+        client.push(crate, voucher="V-2026-0001", desk="https://desk.example.org", token="t")
+
+
+@pytest.mark.parametrize(
+    ("desk", "location", "told"),
+    [
+        (
+            "http://desk.example.org",
+            "https://desk.example.org/api/vouchers/V-2026-0001/evidence/",
+            "use https://desk.example.org$",
+        ),
+        ("https://desk.example.org", "https://sso.example.org/", "sends on to another address"),
+        ("http://desk.example.org", "/login/", "sends on to another address"),
+    ],
+)
+def test_a_desk_that_sends_elsewhere_is_not_followed(
+    crate: Path, monkeypatch: pytest.MonkeyPatch, desk: str, location: str, told: str
+) -> None:
+    def moved(url: str, **request: Any) -> requests.Response:
+        assert not request["allow_redirects"]
+        response = requests.Response()
+        response.status_code, response.headers["Location"] = 301, location
+        return response
+
+    monkeypatch.setattr(requests, "post", moved)
+    with pytest.raises(client.DeskError, match=told):
+        client.push(crate, voucher="V-2026-0001", desk=desk, token="t")
+
+
+def test_a_voucher_is_one_part_of_the_address(crate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def unknown(url: str, **_: object) -> requests.Response:
+        asked.append(url)
+        response = requests.Response()
+        response.status_code, response._content = 404, b""
+        return response
+
+    monkeypatch.setattr(requests, "post", unknown)
+    with pytest.raises(client.DeskError, match="has no voucher"):
+        client.push(crate, voucher="../ü?x=/#", desk="https://desk.example.org/", token="t")
+    assert asked == ["https://desk.example.org/api/vouchers/..%2F%C3%BC%3Fx%3D%2F%23/evidence/"]
 
 
 def test_the_token_is_sent_although_netrc_knows_a_password(
@@ -157,7 +212,7 @@ def test_the_token_is_sent_although_netrc_knows_a_password(
     thread = Thread(target=server.handle_request)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
-    with pytest.raises(client.DeskError, match="sends elsewhere"):
+    with pytest.raises(client.DeskError, match=r"use https://elsewhere\.example\.org$"):
         client.push(crate, voucher="V-2026-0001", desk=address, token="evidesk_abc")
     thread.join()
     server.server_close()

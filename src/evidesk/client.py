@@ -1,8 +1,10 @@
 """Talking to a desk from a program."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -35,9 +37,11 @@ def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
     """
     if not desk.startswith(("https://", "http://")):
         raise DeskError(f"The desk's address must begin with https://, but is {desk!r}.")
-    if not token.isascii():
-        raise DeskError("This is no token: it has characters that no token has.")
-    url = f"{desk.rstrip('/')}/api/vouchers/{voucher}/evidence/"
+    if not re.fullmatch("[!-~]+", token):
+        raise DeskError(
+            "This is no token: it has blanks or characters that no token has. Copy it once more."
+        )
+    url = f"{desk.rstrip('/')}/api/vouchers/{quote(voucher, safe='')}/evidence/"
     with tempfile.TemporaryDirectory() as folder:
         zipped = Evidence.read(crate).write(Path(folder) / "evidence.zip")
         with zipped.open("rb") as file:
@@ -54,10 +58,10 @@ def push(crate: Path, *, voucher: str, desk: str, token: str) -> dict[str, Any]:
                     f"The desk at {desk} does not answer ({type(fault).__name__}). "
                     "Is the address right (--desk or EVIDESK_DESK)?"
                 ) from None
-    if response.status_code == 201:
-        answer: dict[str, Any] = response.json()
+    answer = _answer(response)
+    if response.status_code == 201 and "url" in answer:
         return answer
-    raise DeskError(_why(response, voucher, desk))
+    raise DeskError(_why(response, answer, voucher, desk))
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -71,9 +75,22 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-def _why(response: requests.Response, voucher: str, desk: str) -> str:
+def _answer(response: requests.Response) -> dict[str, Any]:
+    """What the desk says; nothing if it is not a desk that speaks."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _why(response: requests.Response, answer: dict[str, Any], voucher: str, desk: str) -> str:
     if response.is_redirect:
-        return f"The desk at {desk} sends elsewhere. Is its address right, with https://?"
+        # The token goes nowhere but where its owner sends it.
+        to = urlsplit(response.headers["Location"])
+        if to.scheme == "https" and desk.startswith("http://"):
+            return f"The desk at {desk} is reached by https only: use https://{to.netloc}"
+        return f"{desk} sends on to another address. Is it the desk's own?"
     if response.status_code == 401:
         return (
             f"The desk at {desk} does not know this token. Make one on its page “Your tokens” "
@@ -81,8 +98,5 @@ def _why(response: requests.Response, voucher: str, desk: str) -> str:
         )
     if response.status_code == 404:
         return f"The desk at {desk} has no voucher {voucher} that you may see."
-    try:
-        detail = str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = f"it answered with status {response.status_code}"
+    detail = answer.get("detail") or f"it answered with status {response.status_code}"
     return f"The desk did not take the evidence: {detail}"
