@@ -11,7 +11,7 @@ demo: .venv/.desk
 
 # The fast checks first; the closing line is pytest's own summary.
 test: .venv/.test lint types check
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --gates
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --gates
 
 lint: .venv/.test
 	$(BIN)/ruff check $(SOURCES)

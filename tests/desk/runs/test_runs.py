@@ -85,7 +85,7 @@ def test_a_run_is_on_a_file_of_its_voucher_with_parameters_of_its_kit(
     other = an_attachment(voucher_in(State.ACTIVE, network), network)
     with pytest.raises(Refused, match="belongs to another voucher"):
         a_run(voucher, network, other)
-    with pytest.raises(KitError, match="level: Input should be less than 1"):
+    with pytest.raises(KitError, match="level: Write a number between 0 and 1"):
         a_run(voucher, network, file, level=2)
     with pytest.raises(KitError, match="There is no kit 'none'"):
         actions.start_run(voucher, network.consultant, kit="none", attachment=file, parameters={})
