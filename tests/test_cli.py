@@ -1,6 +1,7 @@
 """The command line, as a person uses it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from evidesk import cli, kits
 from evidesk.evidence import Evidence
+from evidesk.kits.execution import parse
 
 
 def evidesk(*arguments: object, **options: object) -> Result:
@@ -49,6 +51,7 @@ def test_kits_are_listed_with_their_question() -> None:
     listed = evidesk("kits").output
     assert "accuracy" in listed
     assert "How good is the model" in listed
+    assert "evidesk run accuracy FILE --truth COLUMN --prediction COLUMN --out DIR" in listed
 
 
 def test_kits_tell_their_schema() -> None:
@@ -58,9 +61,11 @@ def test_kits_tell_their_schema() -> None:
 
 def test_a_kit_explains_its_options() -> None:
     text = evidesk("run", "accuracy", "--help").output
-    for word in ("FILE", "--truth", "--prediction", "--fold", "--group", "--level", "--method"):
+    for word in ("FILE", "--truth COLUMN", "--prediction COLUMN", "--fold COLUMN",
+                 "--group COLUMN", "--level VALUE", "--method"):  # fmt: skip
         assert word in text
-    assert "wilson" in text
+    assert "[default: wilson]" in text
+    assert "[default: 0.95]" in text
 
 
 def test_run_prints_the_answer_and_where_the_evidence_is(crate: Path, table: Path) -> None:
@@ -94,7 +99,7 @@ def test_run_does_not_replace_what_is_there_unless_told(crate: Path, table: Path
     [
         (["--truth", "truht", "--prediction", "good"], "Did you mean 'truth'?"),
         (["--truth", "truth", "--prediction", "truth"], "truth"),
-        (["--truth", "truth", "--prediction", "good", "--level", "95"], "level"),
+        (["--truth", "truth", "--prediction", "good", "--level", "95"], "level: Write"),
         (["--truth", "truth", "--prediction", "good", "--level", "high"], "level"),
         (["--truth", "truth", "--prediction", "good", "--method", "best"], "wilson"),
         (["--truth", "truth"], "--prediction"),
@@ -114,7 +119,7 @@ def test_wrong_options_are_told_and_leave_nothing(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = evidesk("run", "accuracy", tmp_path / "no.csv", "--truth", "a", "--prediction", "b")
     assert done.exit_code == 1
-    assert "no.csv" in done.output
+    assert done.output == f"evidesk: There is no file {tmp_path / 'no.csv'}.\n"
 
 
 def test_an_unknown_kit_is_told_with_those_that_exist() -> None:
@@ -223,13 +228,25 @@ def test_what_would_be_for_nothing_is_refused_before_the_work(
     for extra, told in (
         (("--out", tmp_path / "file" / "below"), "Nothing can be written in"),
         (("--out", tmp_path / "thesis", "--overwrite"), "will not be replaced"),
+        (("--out", "a" * 300), "File name too long"),
+        (("--out", tmp_path / ("a" * 300) / "b"), "File name too long"),
+        (("--out", "."), "is no name for new evidence"),
+        (("--out", ".."), "is no name for new evidence"),
+        (("--out", tmp_path / "new", "--agent", ""), "--agent needs the name"),
+        (("--out", tmp_path / "new", "--agent", "a" * 501), "--agent needs the name"),
+        (("--out", tmp_path / "new", "--agent", "\udcff"), "--agent needs the name"),
         (("--out", tmp_path / "new", "--agent", " "), "--agent needs the name"),
         (("--out", tmp_path / "new", "--agent", "a\x1b[2J"), "--agent needs the name"),
     ):
         done = evidesk(*base, *extra)
         assert done.exit_code == 1
         assert told in done.output
+        assert "Traceback" not in done.output
     assert (tmp_path / "thesis" / "thesis.tex").exists()
+    monkeypatch.setattr(os, "access", lambda _, mode, **__: not mode & os.W_OK)
+    done = evidesk(*base, "--out", tmp_path / "far" / "away")
+    assert done.output == f"evidesk: Nothing can be written in {tmp_path}. Choose another --out.\n"
+    assert not (tmp_path / "far").exists()
 
 
 def test_an_empty_folder_takes_the_evidence(table: Path, tmp_path: Path) -> None:
@@ -255,6 +272,64 @@ def test_a_full_disk_at_the_end_is_told(
     )
     assert done.exit_code == 1
     assert "No space left on device" in done.output
+
+
+def test_names_that_are_no_text_are_told_or_taken_as_they_are(tmp_path: Path) -> None:
+    """In processes of their own: a name that is not UTF-8 is bytes on its way in and out."""
+    content = b"truth,m\x1b[2J\na,a\nb,a\n"
+    for name in (b"plain.csv", b"\xff.csv", b"a\x1b[2J.csv"):
+        (tmp_path / os.fsdecode(name)).write_bytes(content)
+
+    def evidesk(*arguments: bytes) -> subprocess.CompletedProcess[bytes]:
+        base = [sys.executable, "-m", "evidesk", "run", "accuracy", *arguments]
+        options = [b"--truth", b"truth", b"--prediction", b"m\x1b[2J"]
+        return subprocess.run([*base, *options], cwd=tmp_path, capture_output=True, check=False)
+
+    for name in (b"\xff.csv", b"a\x1b[2J.csv", b"no\x1b[2J\xff.csv"):
+        refused = evidesk(name)
+        assert refused.returncode == 1
+        assert b"Traceback" not in refused.stderr
+        assert b"\x1b[2J" not in refused.stderr
+    for quiet, told in (([], b"Evidence: out\xef\xbf\xbd"), ([b"-q"], b"out\xff")):
+        done = evidesk(b"plain.csv", b"--out", b"out\xff", b"--overwrite", *quiet)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
+        assert b"\x1b[2J" not in done.stdout
+    assert Evidence.read(tmp_path / os.fsdecode(b"out\xff")).findings
+
+
+def test_figures_with_letters_that_no_font_has_are_drawn_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("truth,猫のモデル\n" + "a,a\nb,a\n" * 20)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "evidesk", "run", "accuracy", str(path), "--truth", "truth"),
+            *("--prediction", "猫のモデル", "--out", str(tmp_path / "out")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert "猫のモデル" in done.stdout
+
+
+def test_a_demos_folder_that_cannot_be_used_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    long = "a" * 300
+    for folder, told in (("file", "Nothing can be written in"), ("file/below", "Nothing can be"),
+                         (long, "File name too long"), ("mine", "is not a demo's")):  # fmt: skip
+        done = evidesk("demo", "--data", tmp_path / folder, "--port", 0)
+        assert done.exit_code == 1
+        assert told in done.output
+    monkeypatch.setattr(os, "access", lambda _, mode, **__: not mode & os.W_OK)
+    done = evidesk("demo", "--data", tmp_path / "new", "--port", 0)
+    assert "Choose another --data." in done.output
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_desk_without_its_key_is_told_without_a_traceback(tmp_path: Path) -> None:
@@ -286,7 +361,7 @@ def test_the_demos_data_lie_at_home_unless_there_is_none(
         cli._data_home()
 
 
-def test_options_are_made_for_every_shape_of_parameter() -> None:
+def test_options_are_made_for_every_shape_of_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
     from typing import Literal
 
     from pydantic import Field
@@ -298,7 +373,42 @@ def test_options_are_made_for_every_shape_of_parameter() -> None:
         several: list[kits.ColumnName] = Field(title="s")
         fast: bool = Field(default=False, title="f")
 
+        more: kits.InputFile | None = Field(default=None, title="m")
+        names: list[str] | None = Field(default=None, title="n")
+        seeds: list[int] = Field(default=[1, 2], title="se")
+        made: list[int] = Field(default_factory=list, title="ma")
+        slow: bool | None = Field(default=None, title="sl")
+        sure: bool = Field(title="su")
+
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(cli, "_run_kit", lambda kit, values, *_: given.append(values))
     kit = kits.Kit("shapes", "t", "q", Shapes, lambda *_: None)  # type: ignore[arg-type, return-value]
-    text = CliRunner().invoke(cli._kit_command(kit), ["--help"]).output
-    for part in ("--column COLUMN", "--choice [a|b]", "--several COLUMN", "--fast / --no-fast"):
+    command = cli._kit_command(kit)
+    text = CliRunner().invoke(command, ["--help"]).output
+    for part in ("FILE FILE", "--column COLUMN", "--choice [a|b]", "--several COLUMN",
+                 "--fast / --no-fast", "--names VALUE", "[default: [1, 2]]"):  # fmt: skip
         assert part in text
+    assert "Undefined" not in text
+    assert "[default: None]" not in text
+
+    done = CliRunner().invoke(command, ["a.csv", "--several", "x", "--sure"])
+    assert done.exit_code == 0, done.output
+    assert given.pop() == {"table": Path("a.csv"), "several": ["x"], "sure": True}
+    assert parse(kit, {"table": "a.csv", "several": ["x"], "sure": True}).seeds == [1, 2]
+    CliRunner().invoke(
+        command,
+        [
+            *("a.csv", "b.csv", "--several", "x", "--several", "y", "--no-sure", "--no-fast"),
+            *("--slow", "--choice", "b", "--names", "n", "--seeds", "7", "--column", "c"),
+        ],
+    )
+    values = given.pop()
+    assert values == {
+        "table": Path("a.csv"), "more": Path("b.csv"), "several": ["x", "y"], "sure": False,
+        "fast": False, "slow": True, "choice": "b", "names": ["n"], "seeds": ["7"], "column": "c",
+    }  # fmt: skip
+    assert parse(kit, values).seeds == [7]
+    assert "--several" in CliRunner().invoke(command, ["a.csv", "--sure"]).output
+    CliRunner().invoke(command, ["a.csv", "--several", "x"])
+    with pytest.raises(kits.KitError, match="sure: Field required"):
+        parse(kit, given.pop())

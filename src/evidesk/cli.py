@@ -20,7 +20,10 @@ class Fault(click.ClickException):
     """Something the user can mend; shown without a traceback."""
 
     def show(self, file: Any = None) -> None:
-        click.secho(f"evidesk: {self.message}", fg="red", err=True)
+        from evidesk.evidence import printable
+
+        # It can quote a file's name or a server's answer, which must not command the terminal.
+        click.secho(f"evidesk: {printable(self.message)}", fg="red", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,7 +85,12 @@ def _kit_command(kit: Kit) -> click.Command:
     model = kit.parameters
     files = model.file_fields()
     params: list[click.Parameter] = [
-        click.Argument([name], type=click.Path(path_type=Path), required=True, metavar="FILE")
+        click.Argument(
+            [name],
+            type=click.Path(path_type=Path),
+            required=model.model_fields[name].is_required(),
+            metavar=model.placeholder_of(name),
+        )
         for name in files
     ]
     for name, info in model.model_fields.items():
@@ -114,25 +122,27 @@ def _option(name: str, info: Any, placeholder: str) -> click.Option:
     """One parameter of a kit as an option; pydantic checks the value, click only its shape."""
     from typing import Literal, get_args, get_origin
 
+    from pydantic_core import PydanticUndefined
+
     from evidesk.kits import option_of, unwrap
 
     inner, is_list, _ = unwrap(info.annotation)
     choices = get_args(inner) if get_origin(inner) is Literal else ()
     help_text = info.description or info.title or ""
-    if inner is bool:
-        switch = f"{option_of(name)}/{option_of(f'no_{name}')}"
-        return click.Option([switch, name], default=info.default, help=help_text)
     if is_list:
         help_text += " Give it once for each."
+    if (default := info.get_default()) not in (None, PydanticUndefined):
+        # Only told: what is not given is left to the model.
+        help_text += f"  [default: {default}]"
+    common = {"required": info.is_required(), "default": None, "help": help_text}
+    if inner is bool:
+        return click.Option([f"{option_of(name)}/{option_of(f'no_{name}')}", name], **common)
     return click.Option(
         [option_of(name), name],
         multiple=is_list,
-        required=info.is_required(),
         type=click.Choice(choices) if choices else str,
-        default=None if info.is_required() or info.default is None else str(info.default),
-        show_default=True,
         metavar=None if choices else placeholder,
-        help=help_text,
+        **common,
     )
 
 
@@ -157,36 +167,54 @@ def _run_kit(
         parameters = parse(kit, values)
         with _progress(quiet) as progress:
             evidence = execute(kit, parameters, agent=agent, progress=progress)
-        evidence.write(out, overwrite=overwrite)
+        with _no_os_error(f"{out} cannot be written"):
+            evidence.write(out, overwrite=overwrite)
     except (KitError, EvidenceError) as fault:
         raise Fault(str(fault)) from None
-    except OSError as fault:
-        raise Fault(f"The evidence cannot be written to {out}: {fault.strerror}.") from None
     except (Cancelled, KeyboardInterrupt):
         raise Fault("Cancelled; nothing was written.") from None
     if quiet:
-        click.echo(str(out))
+        click.echo(os.fsencode(out))  # the very bytes, for the program behind the pipe
         return
     _print(evidence)
-    click.echo(f"Evidence: {out}" + ("" if out.suffix == ".zip" else f"  (open {out}/report.html)"))
+    shown = click.format_filename(out)
+    click.echo(f"Evidence: {shown}" + ("" if out.is_file() else f"  (open {shown}/report.html)"))
 
 
 def _check_before_work(out: Path, overwrite: bool, agent: str) -> None:
     """Refuse now what would make the work be for nothing at its end."""
-    from evidesk.evidence import EvidenceError, printable
+    from evidesk.evidence import EvidenceError
+    from evidesk.evidence.checks import check_name
     from evidesk.evidence.crate import check_target
 
-    if not agent.strip() or printable(agent) != agent:
-        raise Fault("--agent needs the name of whoever runs it.")
     try:
-        check_target(out, overwrite=overwrite)
+        check_name("--agent", agent)
+    except ValueError:
+        raise Fault("--agent needs the name of whoever runs it.") from None
+    if out.name in ("", ".."):
+        raise Fault(f"{out} is no name for new evidence. Choose another --out.")
+    try:
+        with _no_os_error(f"{out} cannot be looked at"):
+            check_target(out, overwrite=overwrite)
+            _check_folder(out.absolute().parent, "--out")
     except EvidenceError as fault:
         raise Fault(f"{fault} (--out, --overwrite)") from None
-    except OSError as fault:
-        raise Fault(f"{out} cannot be looked at: {fault.strerror}.") from None
-    there = next(folder for folder in out.absolute().parents if folder.exists())
+
+
+def _check_folder(folder: Path, option: str) -> None:
+    """Raise Fault unless files can be put into the folder; it need not be there yet."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise Fault(f"Nothing can be written in {there}. Choose another --out.")
+        raise Fault(f"Nothing can be written in {there}. Choose another {option}.")
+
+
+@contextmanager
+def _no_os_error(what: str) -> Iterator[None]:
+    """Faults for what the system refuses: no room, no permission, too long a name."""
+    try:
+        yield
+    except OSError as fault:
+        raise Fault(f"{what}: {fault.strerror or fault}.") from None
 
 
 @contextmanager
@@ -297,12 +325,13 @@ def demo(fresh: bool, port: int, data: Path | None) -> None:
     _need_desk()
     from evidesk.desk.demo.serve import CannotServe, serve
 
-    try:
-        sys.exit(serve((data or _data_home()).absolute(), port=port, fresh=fresh))
-    except CannotServe as fault:
-        raise Fault(str(fault)) from None
-    except PermissionError as fault:
-        raise Fault(f"{fault.filename}: {fault.strerror}. Choose another --data.") from None
+    folder = (data or _data_home()).absolute()
+    with _no_os_error(f"{folder} cannot be used (--data)"):
+        _check_folder(folder, "--data")
+        try:
+            sys.exit(serve(folder, port=port, fresh=fresh))
+        except CannotServe as fault:
+            raise Fault(str(fault)) from None
 
 
 def _data_home() -> Path:
