@@ -46,7 +46,7 @@ KINDS = ("numbers", "true/false", "text", "other values")
 # them as 7, 12 and 100000. Programs that write an exponent give it a sign (R: 1e+05) or a decimal
 # point before it (Java: 1.0E5), and names of classes have neither.
 _WHOLE = "(0|[1-9][0-9]*)"
-_PLAIN = rf"[+-]?({_WHOLE}([eE][+-][0-9]+)?|({_WHOLE}\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)"
+_PLAIN = rf"\s*[+-]?({_WHOLE}([eE][+-][0-9]+)?|({_WHOLE}\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*"
 _KIND_OF_TEXT = """CASE
     WHEN {own}_number IS NOT NULL THEN 'numbers'
     WHEN lower({own}_raw) IN ('true', 'false') THEN 'true/false'
@@ -84,7 +84,7 @@ class TableFile:
     Raises
     ------
     KitError : the file is missing, a folder, empty, damaged, or not what its suffix says; its path
-        is not UTF-8; or it unpacks to so much more than itself that it must be a trap.
+        is not UTF-8; or it unpacks to so much more than itself that it looks like a trap.
     """
 
     def __init__(self, path: Path, progress: Progress, *, head_only: bool = False) -> None:
@@ -207,7 +207,7 @@ class TableFile:
         if self._format == "json":
             text = f"{name}->>'$'"
             return f"CASE json_type({name}) WHEN 'VARCHAR' THEN {text} ELSE {name}::VARCHAR END"
-        return f"trim({name}, ' ' || chr(9) || chr(10) || chr(13))"
+        return f"trim({name})"
 
     def _number(self, own: str) -> str:
         """SQL for the value as a number, NULL where it is none."""
@@ -310,7 +310,7 @@ def _check_gzip(path: Path, progress: Progress) -> None:
                 if content.tell() > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * size):
                     raise KitError(
                         f"{path.name} unpacks to more than {_SUSPICIOUS_RATIO} times its size, as "
-                        "only traps do. If you trust it, unpack it and give the unpacked file."
+                        "traps do. If you trust it, unpack it and give the unpacked file."
                     )
                 progress(_GZIP_SHARE * min(raw.tell() / size, 1.0), "Checking the compressed file")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
