@@ -199,6 +199,7 @@ def test_saving_by_hand_while_it_is_saved_by_itself_is_no_conflict(visit) -> Non
     page.get_by_label("Title").press("Tab")
     page.get_by_role("button", name="Save and look").click()
     expect(page.get_by_role("heading", name="Ice, and again ice")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
 
 
 PAGES = ["/", "/vouchers/", "/inquiries/", "/kits/", "/network/", "/me/tokens/", "/talk/"]
