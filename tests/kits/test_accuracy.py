@@ -240,9 +240,10 @@ def test_a_columns_name_may_hold_anything(table):
 
 @pytest.mark.filterwarnings("error")
 def test_names_in_any_script_draw_figures_without_a_word(table, capfd):
-    columns = {"wahr": [1, 2], "猫のモデル": [1, 2], "نموذج": [1, 1], "ก": ["๑", "๒"]}
-    evidence = run(table(**columns), truth="wahr", prediction=["猫のモデル", "نموذج"], fold="ก")
-    assert [row["model"] for row in cells(evidence, "models")] == ["猫のモデル", "نموذج"]
+    names = ["猫のモデル", "نموذج", "\ufffe\uffff -- ]]> &lt; 😀"]
+    columns = {"wahr": [1, 2], **{name: [1, 2] for name in names}, "ก": ["๑", "๒"]}
+    evidence = run(table(**columns), truth="wahr", prediction=names, fold="ก")
+    assert [row["model"] for row in cells(evidence, "models")] == names
     assert len(evidence.figures) == 2
     assert capfd.readouterr() == ("", "")
 
