@@ -7,7 +7,6 @@ from django import forms as django_forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -119,7 +118,7 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     form = forms.FilterForm(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found = Paginator(_filtered(person, wanted), PAGE_SIZE)
+    found = Paginator(queries.wanted_by(person, **wanted), PAGE_SIZE)
     page = found.get_page(request.GET.get("page"))
     address = request.GET.copy()
     address.pop("page", None)
@@ -134,25 +133,6 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
             "is_filtered": any(wanted.values()),
         },
     )
-
-
-def _filtered(person: Person, wanted: dict[str, Any]) -> QuerySet[Voucher]:
-    vouchers = queries.for_list(queries.visible_to(person))
-    if wanted.get("state"):
-        vouchers = vouchers.filter(state=wanted["state"])
-    if wanted.get("unit"):
-        vouchers = vouchers.filter(unit=wanted["unit"])
-    if text := wanted.get("q"):
-        vouchers = vouchers.filter(
-            Q(title__icontains=text)
-            | Q(reference__icontains=text)
-            | Q(author__name__icontains=text)
-        )
-    if wanted.get("whose") == "waiting":
-        vouchers = vouchers.filter(pk__in=queries.waiting_for(person).values("pk"))
-    if wanted.get("whose") == "mine":
-        vouchers = vouchers.filter(Q(author=person) | Q(offered_to=person) | Q(consultant=person))
-    return vouchers
 
 
 @login_required
