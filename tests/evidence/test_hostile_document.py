@@ -315,7 +315,8 @@ def test_every_control_character_is_refused_and_nothing_else_is() -> None:
     refused = {c for c in every if printable(c) != c}
     every = map(chr, range(sys.maxunicode + 1))
     control = {c for c in every if unicodedata.category(c) in ("Cc", "Cs")} - {"\n", "\t"}
-    assert refused - control == set(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+    others = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFFFF]
+    assert refused - control == set(map(chr, others))
     assert control <= refused
 
 

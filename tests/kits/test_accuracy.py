@@ -243,7 +243,8 @@ def test_names_in_any_script_draw_figures_without_a_word(table, capfd):
     names = ["猫のモデル", "نموذج", "\ufffe\uffff -- ]]> &lt; 😀"]
     columns = {"wahr": [1, 2], **{name: [1, 2] for name in names}, "ก": ["๑", "๒"]}
     evidence = run(table(**columns), truth="wahr", prediction=names, fold="ก")
-    assert [row["model"] for row in cells(evidence, "models")] == names
+    shown = [*names[:2], "\ufffd\ufffd -- ]]> &lt; 😀"]
+    assert [row["model"] for row in cells(evidence, "models")] == shown
     assert len(evidence.figures) == 2
     assert capfd.readouterr() == ("", "")
 

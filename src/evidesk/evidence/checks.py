@@ -12,8 +12,11 @@ _SLUG = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)\Z)[a-z0-9][a-z0-9_-]{0,6
 
 # What moves a terminal's cursor, recolours it or turns the direction of writing could make a
 # text say what it does not: control characters but tab and line feed (category Cc), the
-# embeddings, overrides and isolates of direction; and surrogates, which UTF-8 cannot hold.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# embeddings, overrides and isolates of direction; surrogates, which UTF-8 cannot hold; and the
+# two that XML cannot hold.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 LONGEST_SENTENCE = 5_000
 LONGEST_NAME = 500
@@ -23,7 +26,8 @@ def printable(text: str) -> str:
     """The text with U+FFFD for each character that evidence refuses.
 
     These are control characters other than tab and line feed, the characters that turn the
-    direction of writing (U+202A to U+202E, U+2066 to U+2069), and lone surrogates.
+    direction of writing (U+202A to U+202E, U+2066 to U+2069), lone surrogates, and the two
+    that XML, and so an image, cannot hold (U+FFFE, U+FFFF).
     """
     return _UNPRINTABLE.sub("\ufffd", text)
 

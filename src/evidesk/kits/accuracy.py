@@ -1,6 +1,5 @@
 """The kit ``accuracy``: how good are the models whose predictions lie in a table?"""
 
-import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -327,8 +326,7 @@ def _cell(name: str, longest: int = 1_000) -> str:
 
 def _row_names(names: Iterable[str]) -> list[str]:
     """The models' names, fit for the rows of a figure, and still different from each other."""
-    # Figures are XML, which has no U+FFFE and U+FFFF.
-    short = [re.sub("[\ufffe\uffff]", "\ufffd", _shown(name, 40)) for name in names]
+    short = [_shown(name, 40) for name in names]
     return [
         name if short.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(short, start=1)
     ]
