@@ -68,7 +68,7 @@ def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) ->
             run = actions.start_run(
                 voucher, person, kit=kit, attachment=attachment, parameters=form.values
             )
-        except (Refused, kits.KitError) as fault:
+        except (Refused, Conflict, kits.KitError) as fault:
             form.add_error(None, str(fault))
         else:
             return redirect("run", run.pk)
