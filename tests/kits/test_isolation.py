@@ -41,7 +41,7 @@ def run(folder: Path, do: str, limits: Limits = ROOMY, **options: Any) -> list[t
 
 
 def processes() -> str:
-    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    return subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True).stdout
 
 
 def test_a_run_leaves_evidence_and_tells_its_progress(folder: Path) -> None:
