@@ -26,7 +26,7 @@ check: .venv/.test
 	EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
 
-bench: .venv/.test
+bench: .venv/.peers
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 studies: .venv/.test
@@ -38,7 +38,7 @@ docs: .venv/.docs
 # The versions that everything was tested with; run it in a fresh .venv, then run the tests.
 constraints: .venv/bin/python
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --editable '.[all,peers]'
 	{ echo "# The versions evidesk is tested with, made by 'make constraints'; both make targets install with it."; \
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/ @ .*//; s/+cpu//'; } > constraints.txt
 
@@ -56,7 +56,13 @@ clean:
 
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
-	$(PIP) --editable '.[desk,test]'
+	$(PIP) --editable '.[desk,dask,test]'
+	@touch $@
+
+# confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.
+.venv/.peers: .venv/.test
+	$(PIP) --editable '.[desk,dask,test,torch,peers]'
+	$(PIP) --no-deps confidenceinterval
 	@touch $@
 
 .venv/.docs: .venv/bin/python pyproject.toml constraints.txt

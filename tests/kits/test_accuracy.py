@@ -148,7 +148,7 @@ def test_groups_widen_the_interval_as_the_method_does(table):
     (finding,) = evidence.findings
     found = (finding.estimate.low, finding.estimate.high)
     assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
-    assert finding.estimate.method == "wilson, clustered (40 groups)"
+    assert finding.estimate.over == "40 groups"
     assert cells(evidence, "models")[0]["design_effect"] > 4
 
 

@@ -42,6 +42,9 @@ class Estimate:
         The value that stands for "no effect", if there is one.
     finite:
         Whether the bounds must be finite; a one-sided limit says ``finite=False``.
+    over:
+        What would come out differently in a repetition, and hence the randomness that the
+        interval holds: ``"cases"``, ``"40 groups"``, ``"20 folds"``, ``"cases and 6 seeds"``.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Estimate:
     unit: str = ""
     null_value: float | None = None
     finite: bool = True
+    over: str = "cases"
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high", "level", "null_value"):
@@ -82,6 +86,7 @@ class Estimate:
         if not 0 < self.level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {self.level}")
         check_name("method", self.method)
+        check_name("over", self.over)
         check_text("unit", self.unit, longest=LONGEST_NAME)
 
     @property
@@ -122,8 +127,12 @@ class Estimate:
 
     @property
     def basis(self) -> str:
-        """What the interval rests on: ``95 %, wilson, n=670``."""
-        return f"{_percent(self.level)}, {self.method}, n={self.n}"
+        """What the interval rests on: ``95 %, wilson, n=670``, ``95 %, clt over 9 groups, n=670``.
+
+        That the cases are what is random goes without saying.
+        """
+        over = "" if self.over == "cases" else f" over {self.over}"
+        return f"{_percent(self.level)}, {self.method}{over}, n={self.n}"
 
     def __str__(self) -> str:
         return f"{self.short} ({self.basis})"

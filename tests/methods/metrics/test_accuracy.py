@@ -113,7 +113,7 @@ def test_groups_that_do_not_matter_leave_the_design_effect_at_1(level):
     found = Accuracies.from_counts({"a": np.full(50, 8)}, np.full(50, 10), level=level)
     assert found.design_effects == {"a": 1.0}
     estimate = found.estimates["a"]
-    assert (estimate.n, estimate.method) == (500, "wilson, clustered (50 groups)")
+    assert (estimate.n, estimate.method, estimate.over) == (500, "wilson", "50 groups")
     # Only the t quantile then widens the interval, a little.
     plain = proportion(400, 500, level=level)
     assert plain.low * 0.99 < estimate.low < plain.low < plain.high < estimate.high
@@ -199,7 +199,7 @@ def test_groups_may_have_any_labels_and_any_order():
     by_text = accuracy(y_true, y_pred, groups=["p", "p", "q", "q", "r", "r"])
     by_number = accuracy(y_true, y_pred, groups=[9, 9, 4, 4, 7, 7])
     assert by_text == by_number
-    assert by_text.method == "wilson, clustered (3 groups)"
+    assert by_text.over == "3 groups"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_accuracies_of_groups_print_their_design_effects():
     printed = str(Accuracies.from_counts({"a": [5, 0]}, [5, 5], level=0.9))
     assert "design effect\n" in printed
     assert " 10.00\n" in printed
-    assert printed.endswith("90 % intervals, wilson, clustered (2 groups)")
+    assert printed.endswith("90 % intervals, wilson over 2 groups")
 
 
 def test_accuracies_plot_one_row_per_model_on_the_axes_given():

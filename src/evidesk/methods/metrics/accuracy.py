@@ -101,7 +101,11 @@ class Accuracies:
             for row, effect in zip(rows, self.design_effects.values(), strict=True):
                 row.append(f"{effect:.2f}")
         first = next(iter(self.estimates.values()))
-        return f"{_aligned(header, rows)}\n{100 * first.level:.4g} % intervals, {first.method}"
+
+        over = "" if self.design_effects is None else f" over {first.over}"
+        return (
+            f"{_aligned(header, rows)}\n{100 * first.level:.4g} % intervals, {first.method}{over}"
+        )
 
 
 def accuracy(
@@ -201,7 +205,7 @@ def _accuracies(
     n = int((sizes * repeat).sum())
     table = np.stack([np.atleast_1d(counts) for counts in correct.values()]).astype(float)
     count = table @ np.atleast_1d(repeat)
-    effects, described = np.ones(len(count)), str(method)
+    effects, over = np.ones(len(count)), "cases"
     if sizes.ndim == 1:
         groups = int(repeat.sum())
         if groups < 2:
@@ -212,7 +216,7 @@ def _accuracies(
         grouping = sizes.astype(float), repeat.astype(float)
         effects = design_effect(table, *grouping)
         z = t_critical_value(z, effective_groups(*grouping))
-        described = f"{method}, clustered ({groups} groups)"
+        over = f"{groups} groups"
     if method == "normal":
         warn_if_poor(count / effects, n / effects, stacklevel=stacklevel + 1)
     low, high = interval(count / effects, n / effects, z, method)
@@ -222,8 +226,9 @@ def _accuracies(
             low=min(float(low[i]), float(count[i] / n)),
             high=max(float(high[i]), float(count[i] / n)),
             level=float(level),
-            method=described,
+            method=method,
             n=n,
+            over=over,
         )
         for i, name in enumerate(correct)
     }
