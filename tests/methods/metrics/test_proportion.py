@@ -18,7 +18,7 @@ from evidesk.methods.metrics import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
 
-SCIPY = {"wilson": "wilson", "clopper-pearson": "exact"}
+SCIPY = {"wilson": "wilson", "clopper-pearson": "exact", "wilson-cc": "wilsoncc"}
 
 
 @st.composite
@@ -33,7 +33,7 @@ def samples(draw):
     ("count", "n"), [(0, 1), (1, 1), (3, 20), (45, 50), (670, 670), (13, 9000)]
 )
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
-def test_wilson_and_clopper_pearson_agree_with_scipy(method, count, n, level):
+def test_what_scipy_has_agrees_with_it(method, count, n, level):
     expected = stats.binomtest(count, n).proportion_ci(level, method=SCIPY[method])
     assert np.allclose(
         proportion_interval(count, n, level=level, method=method), expected, atol=1e-12
@@ -52,6 +52,19 @@ def test_jeffreys_is_the_beta_posterior_with_the_usual_ends():
     posterior = stats.beta([0.5, 3.5, 20.5], [20.5, 17.5, 0.5])
     assert np.allclose(low, [0, posterior.ppf(0.025)[1], posterior.ppf(0.025)[2]])
     assert np.allclose(high, [posterior.ppf(0.975)[0], posterior.ppf(0.975)[1], 1])
+
+
+@pytest.mark.parametrize("n", [1, 20, 9000])
+def test_mid_p_bounds_are_where_the_tail_with_half_the_observed_is_half_the_risk(n):
+    count = np.unique(np.linspace(0, n, 7).astype(int))
+    low, high = proportion_interval(count, n, level=0.9, method="mid-p")
+    some, all_but = count > 0, count < n
+    above = stats.binom.sf(count, n, low) + stats.binom.pmf(count, n, low) / 2
+    below = stats.binom.cdf(count - 1, n, high) + stats.binom.pmf(count, n, high) / 2
+    assert np.allclose(above[some], 0.05)
+    assert np.allclose(below[all_but], 0.05)
+    assert np.all(low[~some] == 0)
+    assert np.all(high[~all_but] == 1)
 
 
 def test_agresti_coull_adds_about_two_successes_and_two_failures():
