@@ -14,6 +14,7 @@ from evidesk.methods.metrics.proportion import (
     Method,
     check_method,
     critical_value,
+    estimate,
     interval,
     warn_if_poor,
 )
@@ -135,10 +136,14 @@ def accuracy(
         labels (None, NaN); ``level`` or ``method`` is none; there are fewer than two groups.
     TypeError : labels mix kinds, within an argument or between the two.
     """
-    found = _from_labels(
-        as_labels(y_true, "y_true"), {"y_pred": y_pred}, level, method, groups, stacklevel=4
-    )
-    return found.estimates["y_pred"]
+    truth = as_labels(y_true, "y_true")
+    if groups is not None:
+        found = _from_labels(truth, {"y_pred": y_pred}, level, method, groups, stacklevel=4)
+        return found.estimates["y_pred"]
+    predicted = as_labels(y_pred, "y_pred")
+    check_same_kind(truth, predicted, "y_pred")
+    right = np.float64(np.count_nonzero(truth == predicted))
+    return estimate(right, np.float64(len(truth)), level, method, "", stacklevel=3)
 
 
 def accuracies(

@@ -23,6 +23,8 @@ Method = Literal[
 METHODS: tuple[Method, ...] = get_args(Method)
 
 Floats = npt.NDArray[np.float64]
+#: An array, or one number: a scalar is ten times as fast as an array of one.
+Real = Floats | np.float64
 
 #: Below this many expected successes or failures the normal approximation is called poor.
 POOR_BELOW = 10
@@ -88,30 +90,28 @@ def proportion(
             "for arrays use proportion_interval."
         )
     counts, sizes = _checked_counts(count, n)
+    return estimate(counts[()], sizes[()], level, method, unit, stacklevel=3)
+
+
+def estimate(
+    count: Real, n: Real, level: float, method: Method, unit: str, *, stacklevel: int
+) -> Estimate:
+    """One proportion of checked counts."""
     z = critical_value(level)
     check_method(method)
     if method == "normal":
-        warn_if_poor(counts, sizes, stacklevel=3)
-    low, high = interval(counts, sizes, z, method)
-    return Estimate(
-        value=float(counts / sizes),
-        low=float(low),
-        high=float(high),
-        level=float(level),
-        method=method,
-        n=int(n),
-        unit=unit,
-    )
+        warn_if_poor(count, n, stacklevel=stacklevel + 1)
+    low, high = interval(count, n, z, method)
+    return Estimate(float(count / n), float(low), float(high), float(level), method, int(n), unit)
 
 
-def interval(count: Floats, n: Floats, z: Floats | float, method: Method) -> tuple[Floats, Floats]:
+def interval(count: Real, n: Real, z: Real | float, method: Method) -> tuple[Any, Any]:
     """The interval at critical value ``z`` of the standard normal, for checked input.
 
     A Student t quantile in place of ``z`` asks for a wider interval. The methods with exact tails
     then use the tail probability that belongs to it, so that "wider" means the same for all.
     """
     p = count / n
-    tail = special.ndtr(-np.asarray(z))
     match method:
         case "normal":
             low, high = _around(p, n, z)
@@ -121,19 +121,27 @@ def interval(count: Floats, n: Floats, z: Floats | float, method: Method) -> tup
             centre = (count + z**2 / 2) / (n + z**2)
             half_width = z * np.sqrt(count * (1 - p) + z**2 / 4) / (n + z**2)
             low, high = centre - half_width, centre + half_width
+        case "wilson-cc":
+            low, high = _corrected_wilson(p, n, z), 1 - _corrected_wilson(1 - p, n, z)
+        case _:
+            low, high = _with_exact_tails(count, n, special.ndtr(-np.asarray(z)), method)
+    # A fractional count near 0 puts all of Jeffreys' interval above it, and rounding errors do the
+    # same to the others at 0 and n; an interval holds its own estimate.
+    return np.maximum(np.minimum(low, p), 0), np.minimum(np.maximum(high, p), 1)
+
+
+def _with_exact_tails(count: Real, n: Real, tail: Real, method: Method) -> tuple[Any, Any]:
+    """The intervals from the binomial's and the Beta's own quantiles."""
+    match method:
         case "clopper-pearson":
             low = _beta_quantile(count, n - count + 1, tail)
             high = 1 - _beta_quantile(n - count, count + 1, tail)
         case "mid-p":
             low, high = _mid_p(count, n, tail), 1 - _mid_p(n - count, n, tail)
-        case "wilson-cc":
-            low, high = _corrected_wilson(p, n, z), 1 - _corrected_wilson(1 - p, n, z)
         case _:  # jeffreys
             low = np.where(count > 0, _beta_quantile(count + 0.5, n - count + 0.5, tail), 0)
             high = np.where(count < n, 1 - _beta_quantile(n - count + 0.5, count + 0.5, tail), 1)
-    # A fractional count near 0 puts all of Jeffreys' interval above it, and rounding errors do the
-    # same to the others at 0 and n; an interval holds its own estimate.
-    return np.clip(np.minimum(low, p), 0, 1), np.clip(np.maximum(high, p), 0, 1)
+    return low, high
 
 
 def critical_value(level: Any) -> float:
@@ -153,7 +161,7 @@ def check_method(method: Any) -> None:
         )
 
 
-def warn_if_poor(count: Floats, n: Floats, *, stacklevel: int) -> None:
+def warn_if_poor(count: Real, n: Real, *, stacklevel: int) -> None:
     """Warn once if the normal approximation is poor for any of the proportions."""
     expected = np.minimum(count, n - count)
     poor = expected < POOR_BELOW
@@ -168,20 +176,20 @@ def warn_if_poor(count: Floats, n: Floats, *, stacklevel: int) -> None:
         )
 
 
-def _around(centre: Floats, n: Floats, z: Floats | float) -> tuple[Floats, Floats]:
+def _around(centre: Real | float, n: Real | float, z: Real | float) -> tuple[Any, Any]:
     # The centre of a clipped count can round to just above 1.
     half_width = z * np.sqrt(np.maximum(centre * (1 - centre), 0) / n)
     return centre - half_width, centre + half_width
 
 
-def _corrected_wilson(p: Floats, n: Floats, z: Floats | float) -> Floats:
+def _corrected_wilson(p: Real, n: Real, z: Real | float) -> Any:
     """Lower bound of the continuity-corrected score interval; 0 where nothing was counted."""
     # Far below one standard error the correction leaves no root; the bound is then 0, too.
     root = np.sqrt(np.maximum(z**2 - 2 - 1 / n + 4 * p * (n * (1 - p) + 1), 0))
     return np.where(p > 0, (2 * n * p + z**2 - 1 - z * root) / (2 * (n + z**2)), 0.0)
 
 
-def _mid_p(count: Floats, n: Floats, tail: Floats) -> Floats:
+def _mid_p(count: Real, n: Real, tail: Real) -> Any:
     """The p at which ``P(X > count) + P(X = count) / 2`` is ``tail``; 0 where ``count`` is 0.
 
     That is the mean of P(X >= count) and P(X >= count + 1), so p lies between where each of them
@@ -199,7 +207,7 @@ def _mid_p(count: Floats, n: Floats, tail: Floats) -> Floats:
     return np.where(some, low, 0.0)
 
 
-def _beta_quantile(a: Floats, b: Floats, tail: Floats) -> Floats:
+def _beta_quantile(a: Real, b: Real, tail: Real) -> Any:
     """Lower ``tail`` quantile of Beta(a, b); 0 for the improper a = 0, where all mass is at 0."""
     return np.where(a > 0, special.betaincinv(np.where(a > 0, a, 1), b, tail), 0.0)
 
