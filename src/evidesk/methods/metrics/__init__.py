@@ -1,6 +1,7 @@
 """How good is the model, and how sure are we?"""
 
 from evidesk.methods.metrics.accuracy import Accuracies, accuracies, accuracy
+from evidesk.methods.metrics.classification import evaluate_labels
 from evidesk.methods.metrics.proportion import (
     METHODS,
     Method,
@@ -18,6 +19,7 @@ __all__ = [
     "PoorApproximationWarning",
     "accuracies",
     "accuracy",
+    "evaluate_labels",
     "fold_spread",
     "proportion",
     "proportion_interval",
