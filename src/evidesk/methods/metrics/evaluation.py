@@ -49,6 +49,8 @@ class Evaluation:
     delta : what the delta method is called for this metric.
     independent : for groups, array of shape (models,): the variance of each value if the cases
         were independent; otherwise None.
+    unseen : array of shape (models,); variance that so few units may hide, and that the interval
+        of a single value adds. A difference does without: there the hidden parts cancel.
     """
 
     metric: str
@@ -63,6 +65,7 @@ class Evaluation:
     unit: str = ""
     delta: str = "delta"
     independent: Floats | None = field(default=None, repr=False)
+    unseen: Floats | float = field(default=0.0, repr=False)
 
     @property
     def errors(self) -> Floats:
@@ -101,7 +104,7 @@ class Evaluation:
             low, high = scaled_interval(
                 self.scale,
                 self.values,
-                self.units.variance(self.contributions),
+                self.units.variance(self.contributions) + self.unseen,
                 self.units.critical_value(level, student=self.scale in ("positive", "real")),
                 self.most,
             )
