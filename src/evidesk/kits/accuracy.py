@@ -1,37 +1,16 @@
 """The kit ``accuracy``: how good are the models whose predictions lie in a table?"""
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import Field
 
-from evidesk.evidence import (
-    Column,
-    Estimate,
-    Evidence,
-    Figure,
-    Finding,
-    Table,
-    Verdict,
-    printable,
-)
+from evidesk.evidence import Column, Estimate, Evidence, Figure, Finding, Table, Verdict
 from evidesk.kits.accuracy_counts import Counts, count
 from evidesk.kits.kit import ColumnName, InputFile, Kit, Parameters, Progress
 from evidesk.kits.table import TableFile
-from evidesk.methods.metrics import (
-    Accuracies,
-    FoldSpread,
-    Method,
-    PoorApproximationWarning,
-    fold_spread,
-    spread_plot,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as MatplotlibFigure
+from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, row_names, shown
+from evidesk.methods.metrics import Accuracies, FoldSpread, Method, fold_spread, spread_plot
 
 _QUESTION = "How good is the model, and how sure are we?"
 _MOST_MODELS = 100  # rows that a figure can show and a person can read
@@ -64,10 +43,8 @@ class AccuracyParameters(Parameters):
         description="The column that says which cases belong together, such as the patient of "
         "each image. Without it, the error bars suppose that all cases are independent.",
     )
-    level: float = Field(
+    level: Level = Field(
         default=0.95,
-        gt=0,
-        lt=1,
         title="Confidence level",
         description="How often such an interval is to hold the true accuracy, between 0 and 1.",
     )
@@ -77,14 +54,6 @@ class AccuracyParameters(Parameters):
         description="Wilson is right for nearly all; Clopper-Pearson where the level must never be "
         "missed; normal to reproduce papers that use it.",
     )
-
-    @field_validator("level", mode="wrap")
-    @classmethod
-    def _level(cls, level: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return check(level)
-        except ValidationError:
-            raise ValueError("Write a number between 0 and 1, such as 0.95 for 95 %.") from None
 
 
 def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
@@ -104,17 +73,11 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
             progress,
         )
     progress(0.95, "Drawing figures")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", PoorApproximationWarning)
+    with noted() as poor:
         accuracies = _accuracies(counts, parameters.level, parameters.method)
-    poor = dict.fromkeys(
-        str(each.message) for each in caught if each.category is PoorApproximationWarning
-    )
     models = _models_table(accuracies, counts)
     tables = [models]
-    with warnings.catch_warnings():
-        # Names may be in any script, and a font shows a box for what it lacks; the tables have it.
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+    with drawing():
         figures = [_intervals_figure(accuracies, models)]
         if counts.folds:
             spreads = _spreads(counts)
@@ -153,11 +116,11 @@ def _answer(estimates: Mapping[str, Estimate], counts: Counts) -> str:
     first = estimates[best[0]]
     found = (
         f"right in {counts.correct[best[0]]:,} of {counts.n:,} cases, accuracy {first.short} "
-        f"at {100 * first.level:.4g} %"
+        f"at {percent(first.level)}"
     )
     if len(estimates) == 1:
-        return f"{_shown(best[0])} is {found}."
-    names = " and ".join(_shown(name) for name in best)
+        return f"{shown(best[0])} is {found}."
+    names = " and ".join(shown(name) for name in best)
     score = "scores" if len(best) == 1 else "score"
     return f"Of {len(estimates)} models, {names} {score} highest on these cases: {found}."
 
@@ -172,8 +135,8 @@ def _finding(name: str, accuracy: Estimate, counts: Counts) -> Finding:
     else:
         verdict = Verdict.UNDECIDED
     return Finding(
-        f"{_shown(name)} is right more often than always answering the most frequent label, "
-        f"{_shown(label)}, would be ({100 * cases / counts.n:.1f} % of the cases).",
+        f"{shown(name)} is right more often than always answering the most frequent label, "
+        f"{shown(label)}, would be ({100 * cases / counts.n:.1f} % of the cases).",
         estimate,
         verdict,
     )
@@ -188,11 +151,11 @@ def _warnings(counts: Counts) -> list[str]:
         )
     if counts.classes == 1:
         found.append(
-            f"All cases have the same true label, {_shown(counts.most_frequent[0])}: always "
+            f"All cases have the same true label, {shown(counts.most_frequent[0])}: always "
             "answering it would be right every time, so accuracy says nothing here about telling "
             "labels apart."
         )
-    never = [_shown(name) for name, correct in counts.correct.items() if correct == 0]
+    never = [shown(name) for name, correct in counts.correct.items() if correct == 0]
     if never:
         found.append(
             f"Not one prediction of {', '.join(never)} equals the true label. Are the labels "
@@ -220,7 +183,7 @@ def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
     if effects is not None:
         columns.append(Column("design_effect", "number", "Design effect"))
     rows = [
-        (_cell(name), e.n, counts.correct[name], e.value, e.low, e.high)
+        (cell(name), e.n, counts.correct[name], e.value, e.low, e.high)
         + (() if effects is None else (effects[name],))
         for name, e in accuracies.estimates.items()
     ]
@@ -229,12 +192,12 @@ def _models_table(accuracies: Accuracies, counts: Counts) -> Table:
 
 def _intervals_figure(accuracies: Accuracies, data: Table) -> Figure:
     estimates = list(accuracies.estimates.values())
-    rows = dict(zip(_row_names(accuracies.estimates), estimates, strict=True))
+    rows = dict(zip(row_names(accuracies.estimates), estimates, strict=True))
     axes = Accuracies(rows).plot()
     return Figure.from_matplotlib(
-        _root(axes),
+        root(axes),
         name="intervals",
-        title=f"Accuracy with {100 * estimates[0].level:.4g} % intervals ({estimates[0].method})",
+        title=f"Accuracy with {percent(estimates[0].level)} intervals ({estimates[0].method})",
         alt=f"Interval plot of the accuracy of {len(estimates)} model(s), from "
         f"{min(e.value for e in estimates):.3f} to {max(e.value for e in estimates):.3f}.",
         data=data,
@@ -261,7 +224,7 @@ def _folds_table(counts: Counts) -> Table:
             Column("accuracy", "number", "Accuracy"),
         ),
         tuple(
-            (_cell(fold.name), _cell(name), fold.n, correct, correct / fold.n)
+            (cell(fold.name), cell(name), fold.n, correct, correct / fold.n)
             for fold in counts.folds
             for name, correct in fold.correct.items()
         ),
@@ -282,7 +245,7 @@ def _spread_table(spreads: Mapping[str, FoldSpread]) -> Table:
         ),
         tuple(
             (
-                _cell(name),
+                cell(name),
                 len(s.accuracies),
                 s.mean,
                 s.sd,
@@ -295,9 +258,9 @@ def _spread_table(spreads: Mapping[str, FoldSpread]) -> Table:
 
 
 def _folds_figure(spreads: Mapping[str, FoldSpread], data: Table) -> Figure:
-    rows = dict(zip(_row_names(spreads), spreads.values(), strict=True))
+    rows = dict(zip(row_names(spreads), spreads.values(), strict=True))
     return Figure.from_matplotlib(
-        _root(spread_plot(rows)),
+        root(spread_plot(rows)),
         name="folds",
         title="Accuracy in each fold: measured spread and approximated sigma",
         alt=f"For each of {len(spreads)} model(s) a row with its accuracy in each fold, the mean "
@@ -305,31 +268,6 @@ def _folds_figure(spreads: Mapping[str, FoldSpread], data: Table) -> Figure:
         "would give.",
         data=data,
     )
-
-
-def _root(axes: "Axes") -> "MatplotlibFigure":
-    figure = axes.get_figure(root=True)
-    assert figure is not None, "axes that were just drawn belong to a figure"
-    return figure
-
-
-def _shown(name: str, longest: int = 80) -> str:
-    """A name from the file, fit for a sentence."""
-    return _cell(" ".join(name.split()), longest)
-
-
-def _cell(name: str, longest: int = 1_000) -> str:
-    """A name from the file, fit for a cell of a table: a file can have any name, of any length."""
-    half = (longest - 1) // 2
-    return printable(name if len(name) <= longest else f"{name[:half]}…{name[-half:]}")
-
-
-def _row_names(names: Iterable[str]) -> list[str]:
-    """The models' names, fit for the rows of a figure, and still different from each other."""
-    short = [_shown(name, 40) for name in names]
-    return [
-        name if short.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(short, start=1)
-    ]
 
 
 kit = Kit(
