@@ -22,8 +22,10 @@ from evidesk.methods.metrics.scores import BinaryScores
 
 Floats = npt.NDArray[np.float64]
 
-#: Below so many positive cases (or groups with some) the interval may be too short.
+#: Below so many positive cases (or groups with some) the interval may be too short,
 FEWEST_POSITIVES = 10
+#: and below so many that are ranked too low.
+FEWEST_MISPLACED = 3
 
 
 def _linearise(ranking: Ranking) -> tuple[float, Floats, Floats]:
@@ -90,8 +92,9 @@ def average_precision(
     ----------
     y_true, y_score, pos_label, average, labels, level, groups, sample_weight, resamples,
     random_state : as in :func:`~evidesk.methods.metrics.auroc`.
-    method : ``delta`` takes the influence function on the logit scale, with the variance of one
-        positive case at the bottom of the ranking added; ``percentile`` and ``bca`` are bootstraps.
+    method : ``delta`` takes the influence function on the logit scale, Student's t by Welch and
+        Satterthwaite, and adds the variance that one more positive case, found or missed, would
+        show; ``percentile`` and ``bca`` are bootstraps of all cases (or groups).
 
     Raises
     ------
@@ -99,7 +102,8 @@ def average_precision(
 
     Warns
     -----
-    PoorApproximationWarning : fewer than 10 positive cases, or groups with such.
+    PoorApproximationWarning : there are fewer than 10 positive cases, or groups with such; or
+        their number times ``1 - average precision`` is below 3.
     """
     evaluation = ranking_evaluation(
         AVERAGE_PRECISION,
@@ -115,10 +119,12 @@ def average_precision(
         level=level, method=method, resamples=resamples, random_state=random_state
     )["y_score"]
     positives = float(evaluation.most[0])
-    if positives < FEWEST_POSITIVES:
+    if positives < FEWEST_POSITIVES or positives * (1 - estimate.value) < FEWEST_MISPLACED:
         warnings.warn(
-            f"The average precision rests on {positives:.0f} positive cases or groups, fewer than "
-            f"{FEWEST_POSITIVES}. Its interval may cover the truth less often than it says.",
+            f"The average precision rests on {positives:.0f} positive cases or groups, "
+            f"{positives * (1 - estimate.value):.2g} of them ranked low. With fewer than "
+            f"{FEWEST_POSITIVES} or {FEWEST_MISPLACED} its interval may cover the truth less often "
+            "than it says.",
             PoorApproximationWarning,
             stacklevel=2,
         )

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate
+from evidesk.methods.metrics.clusters import t_critical_value
+from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import (
     RandomState,
     bca_interval,
@@ -51,6 +53,8 @@ class Evaluation:
         were independent; otherwise None.
     unseen : array of shape (models,); variance that so few units may hide, and that the interval
         of a single value adds. A difference does without: there the hidden parts cancel.
+    effective : array of shape (models,); how many units of equal weight each variance is as good
+        as known from, for Student's t; None where that is as the units say.
     """
 
     metric: str
@@ -66,6 +70,7 @@ class Evaluation:
     delta: str = "delta"
     independent: Floats | None = field(default=None, repr=False)
     unseen: Floats | float = field(default=0.0, repr=False)
+    effective: Floats | None = field(default=None, repr=False)
 
     @property
     def errors(self) -> Floats:
@@ -105,7 +110,7 @@ class Evaluation:
                 self.scale,
                 self.values,
                 self.units.variance(self.contributions) + self.unseen,
-                self.units.critical_value(level, student=self.scale in ("positive", "real")),
+                self._critical_values(level),
                 self.most,
             )
         else:
@@ -129,6 +134,12 @@ class Evaluation:
             )
             for i, model in enumerate(self.names)
         }
+
+    def _critical_values(self, level: float) -> Floats | float:
+        if self.effective is None:
+            return self.units.critical_value(level, student=self.scale in ("positive", "real"))
+        z = critical_value(level)
+        return np.array([t_critical_value(z, effective) for effective in self.effective])
 
 
 def bootstrap_interval(

@@ -133,7 +133,7 @@ class RankingMetric:
     resample : from a ranking and the counts of its positive and negative cells in each resample,
         shapes (batch, cells of that side), to the values, shape (batch,).
     by_class : whether the value depends on the cases of each class only through their
-        distribution within the class, so that the classes' variances are known separately.
+        distribution within the class, and not on how many cases each class has.
     delta : what the delta method is called.
     """
 
@@ -285,6 +285,7 @@ def _evaluation(
         delta=metric.delta,
         independent=independent,
         unseen=np.array([part.unseen for part in parts]),
+        effective=None if metric.by_class else np.array([part.effective for part in parts]),
     )
 
 
@@ -296,6 +297,7 @@ class _Linearised:
     contributions: Floats
     fewest: float
     unseen: float
+    effective: float
 
 
 def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Linearised:
@@ -307,20 +309,35 @@ def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Lin
         where, part, mass = _of_units(derivative, side, sample)
         repeat, sizes = units.repeat[where], units.sizes[where]
         number = side.total**2 / float(np.sum(repeat * mass**2))
-        if metric.by_class and number > 1:
+        if number > 1:
             # DeLong's variances are unbiased within each class, where the unit has more leverage.
             part *= np.sqrt((1 - sizes[:1] / units.n) / (1 - mass / side.total))
         contributions[where] += part
         variances.append(float(np.einsum("i,i,i->", part, part, repeat)))
         effective.append(number)
     spread = value * (1 - value)
+    hidden = list(zip(effective, variances, strict=True))
     if not metric.by_class:
-        variances, effective = [float(units.variance(contributions))], effective[:1]
-    unseen = sum(
-        max(spread / number - variance, 0) / number
-        for number, variance in zip(effective, variances, strict=True)
+        hidden = [(effective[0], sum(variances))]
+    unseen = sum(max(spread / number - variance, 0) / number for number, variance in hidden)
+    return _Linearised(
+        value,
+        contributions,
+        min(effective) if metric.by_class else effective[0],
+        unseen,
+        min(
+            _welch(variances, effective), units.effective if sample.members is not None else np.inf
+        ),
     )
-    return _Linearised(value, contributions, min(effective), unseen)
+
+
+def _welch(variances: list[float], effective: list[float]) -> float:
+    """How many units a sum of independent variances is known from, by Welch and Satterthwaite."""
+    precision = sum(
+        variance**2 / max(number - 1, 1)
+        for variance, number in zip(variances, effective, strict=True)
+    )
+    return 1 + max(sum(variances) ** 2 / precision, 1) if precision > 0 else min(effective)
 
 
 def _of_units(
@@ -332,9 +349,11 @@ def _of_units(
     if sample.members is None:
         return side.cells, part, counts
     members, size = sample.members[side.cells], len(sample.units.sizes)
-    mass: Floats = np.bincount(members, np.broadcast_to(counts, part.shape), size)
-    sums: Floats = np.bincount(members, part, size)
-    return slice(None), sums, mass
+    sums = [
+        np.bincount(members, values, size).astype(np.float64)
+        for values in (part, np.broadcast_to(counts, part.shape))
+    ]
+    return slice(None), sums[0], sums[1]
 
 
 def _average(
@@ -361,6 +380,7 @@ def _average(
         contributions,
         min(part.fewest for part in parts),
         float(share**2 @ [part.unseen for part in parts]),
+        min(part.effective for part in parts),
     )
 
 

@@ -1,9 +1,9 @@
 """From a value and its variance to an interval, on the scale where the error is most symmetric.
 
 Each function takes ``value`` and ``variance`` of any one shape and the ``critical`` value (a
-normal or Student t quantile), and returns ``low, high`` of that shape with
-``low <= value <= high``. ``most`` is the number of independent cases that the value could at most
-rest on; it decides where the variance is 0 because no case errs.
+normal or Student t quantile, one for all or one for each), and returns ``low, high`` of that shape
+with ``low <= value <= high``. ``most`` is the number of independent cases that the value could at
+most rest on; it decides where the variance is 0 because no case errs.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,12 @@ from evidesk.methods.metrics.proportion import interval
 
 Floats = npt.NDArray[np.float64]
 Scale = Literal["proportion", "logit", "correlation", "positive", "real"]
-_Interval = Callable[[Floats, Floats, float, Floats], tuple[Floats, Floats]]
+_Critical = Floats | float
+_Interval = Callable[[Floats, Floats, _Critical, Floats], tuple[Floats, Floats]]
 
 
 def scaled_interval(
-    scale: Scale, value: Floats, variance: Floats, critical: float, most: Floats
+    scale: Scale, value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     """The interval of ``value`` on its ``scale``.
 
@@ -41,7 +42,7 @@ def scaled_interval(
 
 
 def _proportion(
-    value: Floats, variance: Floats, critical: float, most: Floats
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     spread = value * (1 - value)
     known = (spread > 0) & (variance > 0)
@@ -50,7 +51,9 @@ def _proportion(
     return interval(value * n, n, critical, "wilson")
 
 
-def _logit(value: Floats, variance: Floats, critical: float, most: Floats) -> tuple[Floats, Floats]:
+def _logit(
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
+) -> tuple[Floats, Floats]:
     spread = value * (1 - value)
     known = (spread > 0) & (variance > 0)
     inner = np.where(known, value, 0.5)
@@ -62,7 +65,7 @@ def _logit(value: Floats, variance: Floats, critical: float, most: Floats) -> tu
 
 
 def _correlation(
-    value: Floats, variance: Floats, critical: float, most: Floats
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     known = (np.abs(value) < 1) & (variance > 0)
     inner = np.where(known, value, 0)
@@ -75,14 +78,16 @@ def _correlation(
 
 
 def _positive(
-    value: Floats, variance: Floats, critical: float, most: Floats
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     known = value > 0
     factor = np.exp(critical * np.sqrt(variance) / np.where(known, value, 1))
     return np.where(known, value / factor, value), np.where(known, value * factor, value)
 
 
-def _real(value: Floats, variance: Floats, critical: float, most: Floats) -> tuple[Floats, Floats]:
+def _real(
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
+) -> tuple[Floats, Floats]:
     half_width = critical * np.sqrt(variance)
     return value - half_width, value + half_width
 
