@@ -96,6 +96,14 @@ def _kit_command(kit: Kit) -> click.Command:
     for name, info in model.model_fields.items():
         if name not in files:
             params.append(_option(name, info, model.placeholder_of(name)))
+    if kit.partitioned:
+        params.append(
+            click.Option(
+                ["--scheduler"],
+                metavar="tcp://HOST:PORT",
+                help="A Dask scheduler whose workers count, one Parquet file of the folder each.",
+            )
+        )
     params += [
         click.Option(
             ["--out"],
@@ -107,13 +115,21 @@ def _kit_command(kit: Kit) -> click.Command:
         click.Option(["--quiet", "-q"], is_flag=True, help="Only the path of the evidence."),
     ]
 
-    def callback(out: Path | None, overwrite: bool, agent: str, quiet: bool, **values: Any) -> None:
+    def callback(
+        out: Path | None,
+        overwrite: bool,
+        agent: str,
+        quiet: bool,
+        scheduler: str | None = None,
+        **values: Any,
+    ) -> None:
         given = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()
             if value not in (None, ())
         }
-        _run_kit(kit, given, out or Path(f"{kit.name}-evidence"), overwrite, agent, quiet)
+        target = out or Path(f"{kit.name}-evidence")
+        _run_kit(kit, given, target, overwrite, agent, quiet, scheduler)
 
     return click.Command(kit.name, params=params, callback=callback, help=kit.question)
 
@@ -156,7 +172,13 @@ def _user() -> str:
 
 
 def _run_kit(
-    kit: Kit, values: dict[str, Any], out: Path, overwrite: bool, agent: str, quiet: bool
+    kit: Kit,
+    values: dict[str, Any],
+    out: Path,
+    overwrite: bool,
+    agent: str,
+    quiet: bool,
+    scheduler: str | None,
 ) -> None:
     from evidesk.evidence import EvidenceError
     from evidesk.kits import Cancelled, KitError
@@ -166,7 +188,7 @@ def _run_kit(
     try:
         parameters = parse(kit, values)
         with _progress(quiet) as progress:
-            evidence = execute(kit, parameters, agent=agent, progress=progress)
+            evidence = execute(kit, parameters, agent=agent, progress=progress, scheduler=scheduler)
         with _no_os_error(f"{out} cannot be written"):
             evidence.write(out, overwrite=overwrite)
     except (KitError, EvidenceError) as fault:

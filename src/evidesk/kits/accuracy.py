@@ -276,4 +276,5 @@ kit = Kit(
     question=_QUESTION,
     parameters=AccuracyParameters,
     run=run,
+    partitioned=True,
 )

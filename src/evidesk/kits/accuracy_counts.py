@@ -80,8 +80,13 @@ def count(
     keys = {alias: name for alias, name in (("fold", fold), ("grp", group)) if name is not None}
     table.check_columns(*labels, *keys.values())
     tallies = _tallies(labels, keys)
-    table.rows(
-        _cube(table, labels, keys, tallies), progress, f"Counting in {table.path.name}", (0.2, 0.9)
+    table.tally(
+        "cube",
+        _cube(table, labels, keys, tallies),
+        ["truth", *keys],
+        progress,
+        f"Counting in {table.path.name}",
+        (0.2, 0.9),
     )
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -97,7 +102,9 @@ def count(
     folds: list[Fold] = []
     groups: dict[str, Groups] | None = None
     if fold is not None:
-        for name, n, *hits in ask(f"FROM cube SELECT fold, {_sums(['n', *right])} GROUP BY fold"):
+        for name, n, *hits in ask(
+            f"FROM cube SELECT fold, {_sums(['n', *right])} GROUP BY fold ORDER BY fold"
+        ):
             folds.append(Fold(name, n, dict(zip(predictions, hits, strict=True))))
         _check_several(len(folds), "fold", fold)
         if len(folds) > _MOST_FOLDS:
@@ -147,12 +154,12 @@ def _tallies(labels: Sequence[str], keys: Mapping[str, str]) -> dict[str, str]:
 def _cube(
     table: TableFile, labels: Sequence[str], keys: Mapping[str, str], tallies: Mapping[str, str]
 ) -> str:
-    """SQL that makes the table ``cube`` of the tallies by true label, fold and group."""
+    """SQL that selects the tallies by true label, fold and group."""
     own_names = {f"label{i}": name for i, name in enumerate(labels)} | dict(keys)
     by = ["label0 AS truth", *keys]
     counted = [f"{sql} AS {alias}" for alias, sql in tallies.items()]
     return (
-        f"CREATE TEMP TABLE cube AS SELECT {', '.join(by + counted)} "  # noqa: S608 - own names
+        f"SELECT {', '.join(by + counted)} "  # noqa: S608 - own names
         f"FROM {table.labels(own_names)} GROUP BY ALL"
     )
 
@@ -192,7 +199,7 @@ def _check_missing(
 ) -> None:
     found = [
         f"{totals[f'missing{i}']:,} of {totals['n']:,} rows in column {name!r} (first in row "
-        f"{table.first_row_without(name, progress):,})"
+        f"{table.first_row_without(name, progress)})"
         for i, name in enumerate(columns)
         if totals[f"missing{i}"]
     ]

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,8 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 import evidesk
-from evidesk.evidence import Evidence, Input, Provenance, printable
+from evidesk.evidence import Evidence, Provenance, printable
+from evidesk.kits.files import input_of
 from evidesk.kits.kit import Kit, KitError, Parameters, Progress, complaints, silent
+from evidesk.kits.partitions import on_dask
 
 #: Packages whose version can change a number.
 _TELLING = ("duckdb", "matplotlib", "numpy", "pydantic", "scipy")
@@ -28,7 +31,12 @@ def parse(kit: Kit, values: dict[str, Any]) -> Parameters:
 
 
 def execute(
-    kit: Kit, parameters: Parameters, *, agent: str, progress: Progress = silent
+    kit: Kit,
+    parameters: Parameters,
+    *,
+    agent: str,
+    progress: Progress = silent,
+    scheduler: str | None = None,
 ) -> Evidence:
     """Run the kit here and now, and return its evidence with provenance.
 
@@ -36,6 +44,8 @@ def execute(
     ----------
     agent : the name of the person on whose behalf it runs.
     progress : told how far the run is.
+    scheduler : address of a Dask scheduler whose workers are to count, for a kit that is
+        `partitioned`; by default this process counts.
 
     Raises
     ------
@@ -48,8 +58,9 @@ def execute(
     given = {name: getattr(parameters, name) for name in parameters.file_fields()}
     files = {name: path for name, path in given.items() if path is not None}
     progress(0.0, "Hashing the input")
-    inputs = tuple(_input(path) for path in files.values())
-    evidence = kit.run(parameters, progress)
+    inputs = tuple(input_of(path) for path in files.values())
+    with on_dask(scheduler) if scheduler else nullcontext():
+        evidence = kit.run(parameters, progress)
     plain = parameters.model_dump(mode="json")
     # Where a file lies differs from machine to machine; its name and digest do not.
     plain |= {name: path.name for name, path in files.items()}
@@ -67,22 +78,6 @@ def execute(
             commit=_commit(),
         ),
     )
-
-
-def _input(path: Path) -> Input:
-    try:
-        return Input.of(path)
-    except FileNotFoundError:
-        raise KitError(f"There is no file {path}.") from None
-    except IsADirectoryError:
-        raise KitError(f"{path} is a folder; name one file in it.") from None
-    except OSError as fault:
-        raise KitError(f"{path} cannot be read: {fault.strerror}.") from None
-    except ValueError:
-        raise KitError(
-            f"The file's name {path.name!r} is not UTF-8, or holds control characters. "
-            "Rename the file and try again."
-        ) from None
 
 
 def _printable(value: Any) -> Any:

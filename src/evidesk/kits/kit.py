@@ -143,6 +143,8 @@ class Kit:
     parameters : the model that the faces are made from.
     run : does the work; raises :class:`KitError` for input it cannot use. It returns evidence
         without provenance: whoever executes the kit adds that.
+    partitioned : whether it counts in its table by
+        :meth:`~evidesk.kits.table.TableFile.tally`, which Dask's workers can do part by part.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Kit:
     question: str
     parameters: type[Parameters]
     run: Callable[[Any, Progress], Evidence]
+    partitioned: bool = False
 
     @property
     def usage(self) -> str:

@@ -7,37 +7,27 @@ text and each value is judged by itself, for types guessed from the first rows w
 """
 
 import difflib
-import gzip
 import os
 import re
 import tempfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
-from evidesk.kits.kit import KitError, Progress
+from evidesk.kits.files import check_gzip, check_readable, format_of, parts_of
+from evidesk.kits.kit import KitError, Progress, silent
+from evidesk.kits.partitions import current
 
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-}
 _MEMORY = "1GB"  # beyond it DuckDB moves to disk; on four threads it needs a quarter of this
 _THREADS = 4
 _POLL_SECONDS = 0.1
-_CHUNK = 2**20
-_GZIP_SHARE = 0.2
-# Tables of predictions shrink by 5 to 100 times, and gzip can do 1,032 times.
-_SUSPICIOUS_BYTES = 2**28
-_SUSPICIOUS_RATIO = 300
 
 #: What a value can be.
 KINDS = ("numbers", "true/false", "text", "other values")
@@ -66,6 +56,8 @@ _TEXTS = re.compile(r"(VARCHAR|ENUM.*|UUID|DATE|TIME.*)")
 class TableFile:
     """A table in a CSV, TSV (both also with .gz), Parquet, JSON or JSON Lines file.
 
+    A folder of Parquet files is one table, too, if all have the same columns of the same types.
+
     Use it as a context manager; SQL given to :meth:`rows` and :meth:`execute` reads the view
     ``cases``, whose columns are spoken of through :meth:`labels` only, so that no name from a file
     ever becomes SQL (hence the ``noqa: S608``).
@@ -73,32 +65,44 @@ class TableFile:
     Parameters
     ----------
     progress : told of the check of a compressed file, which reads all of it.
+    threads : how many DuckDB may use.
     head_only : for callers who ask for ``columns`` only: without that check, so that it is soon
         done however large the file is.
 
     Attributes
     ----------
+    parts : the files that make up the table.
     columns : the names of the file's columns, in order.
     typed : whether the file states the types of its values, as all but CSV and TSV do.
 
     Raises
     ------
-    KitError : the file is missing, a folder, empty, damaged, or not what its suffix says; its path
-        is not UTF-8; or it unpacks to so much more than itself that it looks like a trap.
+    KitError : the file is missing, empty, damaged, or not what its suffix says; it is a folder of
+        anything but alike Parquet files; its path is not UTF-8; or it unpacks to so much more than
+        itself that it looks like a trap.
     """
 
-    def __init__(self, path: Path, progress: Progress, *, head_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        progress: Progress,
+        *,
+        head_only: bool = False,
+        threads: int = _THREADS,
+    ) -> None:
         self.path = path
-        self._format, self._gzipped = _format_of(path)
+        self.parts = parts_of(path)
+        self._format, self._gzipped = format_of(path)
         self.typed = self._format in ("parquet", "json")
-        _check_readable(path)
+        for part in self.parts:
+            check_readable(part)
         if self._gzipped and not head_only:
-            _check_gzip(path, progress)
+            check_gzip(path, progress)
         self._folder = tempfile.TemporaryDirectory(prefix="evidesk-")
         self._duckdb = duckdb.connect(
             config={
                 "memory_limit": _MEMORY,
-                "threads": min(_THREADS, os.cpu_count() or 1),
+                "threads": min(threads, os.cpu_count() or 1),
                 "temp_directory": self._folder.name,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -143,13 +147,20 @@ class TableFile:
                     f"Its columns are: {listed}{more}.{alone}"
                 )
 
-    def labels(self, columns: Mapping[str, str]) -> str:
+    def name(self, column: str) -> str:
+        """SQL for the column as it stands in the file, of whatever type."""
+        return f"c{self.columns.index(column)}"
+
+    def labels(self, columns: Mapping[str, str], source: str = "cases") -> str:
         """SQL that selects the labels of ``columns``: names in the file by SQL names of your own.
+
+        Labels depend on nothing but what stands in the file, so ``source`` may be a query that has
+        counted the cases with equal ``name(column)`` before: that is much faster.
 
         Its column ``<own>`` is the label as text, NULL where there is none (NULL, NaN or blank);
         ``<own>_kind`` is one of :data:`KINDS`.
         """
-        sql = "cases"
+        sql = source
         # Each layer computes once what the next ones use several times.
         for layer in (
             {f"{own}_raw": self._raw(name) for own, name in columns.items()},
@@ -185,23 +196,75 @@ class TableFile:
                     wait([answer], timeout=_POLL_SECONDS)
         return answer.result()
 
-    def first_row_without(self, column: str, progress: Progress) -> int:
-        """Number of the first row, from 1 and not counting the header, that has no value."""
-        found = self.rows(
-            "SELECT min(row) FROM (SELECT row_number() OVER () AS row, label "  # noqa: S608
-            f"FROM {self.labels({'label': column})}) WHERE label IS NULL",
-            progress,
-            "Looking for the first missing value",
-            (1.0, 1.0),
-        )
-        return int(found[0][0])
+    def arrays(
+        self, sql: str, progress: Progress, message: str, span: tuple[float, float] = (0.0, 1.0)
+    ) -> list[npt.NDArray[Any]]:
+        """As :meth:`rows`, but the columns of the answer as arrays: for long ones without NULL."""
+        self.rows(f"CREATE OR REPLACE TEMP TABLE answer AS {sql}", progress, message, span)
+        found = self._duckdb.execute("FROM answer").fetchnumpy()
+        self._duckdb.execute("DROP TABLE answer")
+        return [np.asarray(values) for values in found.values()]
 
-    def _name(self, column: str) -> str:
-        return f"c{self.columns.index(column)}"
+    def tally(
+        self,
+        name: str,
+        sql: str,
+        keys: Sequence[str],
+        progress: Progress,
+        message: str,
+        span: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """Make the table ``name`` of counts by the columns ``keys``.
+
+        ``sql`` selects from ``cases`` the keys and whole numbers that add up when tables do. Within
+        :func:`~evidesk.kits.partitions.on_dask` the workers ask it of each part, and only counts
+        travel; the result is the same, but for the order of its rows.
+
+        Raises
+        ------
+        KitError, Cancelled : as :meth:`rows`, and what the workers raise.
+        """
+        workers = current()
+        if workers is None:
+            self.rows(f"CREATE TEMP TABLE {name} AS {sql}", progress, message, span)
+            return
+        by = ", ".join(keys)
+        whole = f"SELECT {by}, COLUMNS(* EXCLUDE ({by}))::BIGINT FROM ({sql})"  # noqa: S608
+        tasks = [(str(part.absolute()), whole) for part in self.parts]
+        files: list[str] = []
+        for counts in workers.each(_counts_of_part, tasks, progress, message, span):
+            file = Path(self._folder.name) / f"{name}-{len(files)}.parquet"
+            file.write_bytes(counts)
+            files.append(_quoted(str(file)))
+        merged = f"SELECT {by}, sum(COLUMNS(* EXCLUDE ({by})))::BIGINT"
+        self.rows(
+            f"CREATE TEMP TABLE {name} AS {merged} FROM read_parquet([{', '.join(files)}]) "
+            f"GROUP BY {by}",
+            silent,
+            message,
+        )
+
+    def first_row_without(self, column: str, progress: Progress) -> str:
+        """Which row is the first that has no value: its number, from 1 and not counting the header.
+
+        In a folder, it says also the file: ``7 of part-3.parquet``.
+        """
+        for part in self.parts:
+            with TableFile(part, silent) as table:
+                found = table.rows(
+                    "SELECT min(row) FROM (SELECT row_number() OVER () AS row, label "  # noqa: S608
+                    f"FROM {table.labels({'label': column})}) WHERE label IS NULL",
+                    progress,
+                    "Looking for the first missing value",
+                    (1.0, 1.0),
+                )
+            if found[0][0] is not None:
+                return f"{found[0][0]:,}" + (f" of {part.name}" if part != self.path else "")
+        raise AssertionError("a value was missing when the rows were counted")
 
     def _raw(self, column: str) -> str:
         """SQL for the column's value as text."""
-        name = self._name(column)
+        name = self.name(column)
         if self._format == "parquet":
             return f"CAST({name} AS VARCHAR)"
         if self._format == "json":
@@ -222,17 +285,19 @@ class TableFile:
             return f"'{_kind_of(self._types[self.columns.index(column)])}'"
         if self._format == "json":
             return (
-                f"CASE json_type({self._name(column)}) WHEN 'VARCHAR' THEN 'text' "
+                f"CASE json_type({self.name(column)}) WHEN 'VARCHAR' THEN 'text' "
                 "WHEN 'BOOLEAN' THEN 'true/false' WHEN 'ARRAY' THEN 'other values' "
                 "WHEN 'OBJECT' THEN 'other values' ELSE 'numbers' END"
             )
         return _KIND_OF_TEXT.format(own=own)
 
     def _create_view(self) -> None:
-        file = _quoted(_without_glob(self.path.absolute()))
+        files = [_quoted(_without_glob(part.absolute())) for part in self.parts]
+        file = files[0]
         compression = f"compression = '{'gzip' if self._gzipped else 'none'}'"
         if self._format == "parquet":
-            source = f"read_parquet({file}, hive_partitioning = false)"
+            source = f"read_parquet([{', '.join(files)}], hive_partitioning = false)"
+            self._check_alike(files)
         elif self._format == "json":
             source = f"read_json({file}, {compression}, hive_partitioning = false"
             described = self._described(f"{source}, maximum_depth = 1)")
@@ -255,68 +320,44 @@ class TableFile:
         names = ", ".join(f"c{i}" for i in range(len(described)))
         self._asked(f"CREATE TEMP VIEW cases AS SELECT * FROM {source} AS t({names})")  # noqa: S608
 
-    def _described(self, source: str) -> list[tuple[str, str]]:
-        """Name and DuckDB type of each column."""
-        return [(str(row[0]), str(row[1])) for row in self._asked(f"DESCRIBE FROM {source}")]
+    def _check_alike(self, files: Sequence[str]) -> None:
+        """Raise KitError unless all files have the same columns: DuckDB would round 2.7 to 3 where
+        the first file holds whole numbers.
+        """
+        first: list[tuple[str, str]] = []
+        for part, file in zip(self.parts, files, strict=True):
+            found = self._described(f"read_parquet({file}, hive_partitioning = false)", part)
+            first = first or found
+            for one, other in zip_longest(first, found, fillvalue=("no column", "nothing")):
+                if one != other:
+                    raise KitError(
+                        f"{self.path.name} is no table: {self.parts[0].name} has "
+                        f"{one[0]!r} of type {one[1]} where {part.name} has {other[0]!r} of type "
+                        f"{other[1]}. Write all its files with the same columns and types."
+                    )
 
-    def _asked(self, sql: str) -> list[tuple[Any, ...]]:
+    def _described(self, source: str, part: Path | None = None) -> list[tuple[str, str]]:
+        """Name and DuckDB type of each column."""
+        return [(str(row[0]), str(row[1])) for row in self._asked(f"DESCRIBE FROM {source}", part)]
+
+    def _asked(self, sql: str, part: Path | None = None) -> list[tuple[Any, ...]]:
         try:
             return self._duckdb.execute(sql).fetchall()
         except duckdb.Error as error:
-            raise _explained(error, self.path, self._format) from error
+            raise _explained(error, part or self.path, self._format) from error
 
     def _close(self) -> None:
         self._duckdb.close()
         self._folder.cleanup()
 
 
-def _format_of(path: Path) -> tuple[str, bool]:
-    """The format by the file's suffix, and whether it is gzipped."""
-    name = path.name.lower()
-    gzipped = name.endswith(".gz")
-    suffix = Path(name.removesuffix(".gz")).suffix
-    if suffix not in _SUFFIXES or (gzipped and suffix == ".parquet"):
-        raise KitError(
-            f"{path.name}: the name of a table must end in .csv, .tsv, .json, .jsonl, .ndjson "
-            "(each also with .gz) or .parquet."
-        )
-    return _SUFFIXES[suffix], gzipped
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        str(path.absolute()).encode()
-        if path.is_dir():
-            raise KitError(f"{path.name} is a folder; name one file in it.")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise KitError(f"{path.name} is empty: it has no bytes. Was it saved completely?")
-    except FileNotFoundError:
-        raise KitError(f"There is no file {path}.") from None
-    except UnicodeEncodeError:
-        raise KitError(f"The path {str(path)!r} is not UTF-8. Rename the file or folder.") from None
-    except (OSError, ValueError) as error:
-        raise KitError(f"{path.name} cannot be opened: {error}.") from error
-
-
-def _check_gzip(path: Path, progress: Progress) -> None:
-    """Read the compressed file to its end: only this compares its checksums; DuckDB does not."""
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as raw, gzip.open(raw) as content:
-            if not content.read(1):
-                raise KitError(f"{path.name} is empty: nothing is compressed in it.")
-            while content.read(_CHUNK):
-                if content.tell() > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * size):
-                    raise KitError(
-                        f"{path.name} unpacks to more than {_SUSPICIOUS_RATIO} times its size, as "
-                        "traps do. If you trust it, unpack it and give the unpacked file."
-                    )
-                progress(_GZIP_SHARE * min(raw.tell() / size, 1.0), "Checking the compressed file")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise KitError(
-            f"{path.name} is damaged or cut off ({error}). Copy it anew, or compress it again."
-        ) from error
+def _counts_of_part(task: tuple[str, str]) -> bytes:
+    """What a Dask worker does: the answer of one file to the query, as the bytes of Parquet."""
+    path, sql = task
+    with TableFile(Path(path), silent, threads=1) as table, tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "counts.parquet"
+        table.rows(f"COPY ({sql}) TO {_quoted(str(target))} (FORMAT parquet)", silent, "Counting")
+        return target.read_bytes()
 
 
 def _without_glob(path: Path) -> str:
