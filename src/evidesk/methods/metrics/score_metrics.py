@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from evidesk.methods.metrics.auroc import AUROC
 from evidesk.methods.metrics.average_precision import AVERAGE_PRECISION
+from evidesk.methods.metrics.calibration import Strategy, calibration_evaluation
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.probability import loss_evaluation
 from evidesk.methods.metrics.ranking import Average, ranking_evaluation
@@ -24,6 +25,8 @@ def evaluate_scores(
     pos_label: Any = None,
     average: Average = "macro",
     labels: npt.ArrayLike | None = None,
+    bins: int = 15,
+    strategy: Strategy = "uniform",
     groups: npt.ArrayLike | None = None,
     sample_weight: npt.ArrayLike | None = None,
 ) -> Evaluation:
@@ -37,6 +40,9 @@ def evaluate_scores(
         (n_cases, n_classes); probabilities for the last three metrics.
     pos_label, average, labels, groups, sample_weight : as in
         :func:`~evidesk.methods.metrics.auroc`.
+
+    bins, strategy : for ``ece``, as in
+        :func:`~evidesk.methods.metrics.expected_calibration_error`.
 
     Returns
     -------
@@ -64,6 +70,17 @@ def evaluate_scores(
             named,
             pos_label=pos_label,
             average=average,
+            labels=labels,
+            groups=groups,
+            sample_weight=sample_weight,
+        )
+    if metric == "ece":
+        return calibration_evaluation(
+            y_true,
+            named,
+            bins=bins,
+            strategy=strategy,
+            pos_label=pos_label,
             labels=labels,
             groups=groups,
             sample_weight=sample_weight,
