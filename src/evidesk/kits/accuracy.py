@@ -7,6 +7,7 @@ from pydantic import Field
 
 from evidesk.evidence import Column, Estimate, Evidence, Figure, Finding, Table, Verdict
 from evidesk.kits.accuracy_counts import Counts, count
+from evidesk.kits.grouping import unnamed_groups
 from evidesk.kits.kit import ColumnName, InputFile, Kit, Parameters, Progress
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, row_names, shown
@@ -72,6 +73,20 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
             parameters.group,
             progress,
         )
+        bunched = (
+            unnamed_groups(
+                table,
+                parameters.truth,
+                parameters.prediction[0],
+                [parameters.truth, *parameters.prediction, parameters.fold],
+                counts.n,
+                parameters.level,
+                progress,
+                (0.8, 0.95),
+            )
+            if parameters.group is None
+            else []
+        )
     progress(0.95, "Drawing figures")
     with noted() as poor:
         accuracies = _accuracies(counts, parameters.level, parameters.method)
@@ -90,7 +105,7 @@ def run(parameters: AccuracyParameters, progress: Progress) -> Evidence:
         findings=tuple(_finding(*item, counts) for item in accuracies.estimates.items()),
         tables=tuple(tables),
         figures=tuple(figures),
-        warnings=(*_warnings(counts), *poor),
+        warnings=(*_warnings(counts), *bunched, *poor),
     )
     progress(1.0, "Done")
     return evidence

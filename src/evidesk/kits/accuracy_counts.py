@@ -86,11 +86,11 @@ def count(
         ["truth", *keys],
         progress,
         f"Counting in {table.path.name}",
-        (0.2, 0.9),
+        (0.2, 0.8),
     )
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
-        return table.rows(sql, progress, "Summing up", (0.9, 0.9))
+        return table.rows(sql, progress, "Summing up", (0.8, 0.8))
 
     totals = dict(zip(tallies, ask(f"FROM cube SELECT {_sums(tallies)}")[0], strict=True))
     if not totals["n"]:
