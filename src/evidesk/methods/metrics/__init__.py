@@ -2,6 +2,22 @@
 
 from evidesk.methods.metrics.accuracy import Accuracies, accuracies, accuracy
 from evidesk.methods.metrics.classification import evaluate_labels
+from evidesk.methods.metrics.confusion import ConfusionMatrix
+from evidesk.methods.metrics.label_functions import (
+    balanced_accuracy,
+    cohen_kappa,
+    error_rate,
+    f1,
+    fbeta,
+    jaccard,
+    mcc,
+    precision,
+    recall,
+    sensitivity,
+    specificity,
+    top_k_accuracy,
+    top_k_accuracy_from_ranks,
+)
 from evidesk.methods.metrics.proportion import (
     METHODS,
     Method,
@@ -14,14 +30,28 @@ from evidesk.methods.metrics.spread import FoldSpread, fold_spread, spread_plot
 __all__ = [
     "METHODS",
     "Accuracies",
+    "ConfusionMatrix",
     "FoldSpread",
     "Method",
     "PoorApproximationWarning",
     "accuracies",
     "accuracy",
+    "balanced_accuracy",
+    "cohen_kappa",
+    "error_rate",
     "evaluate_labels",
+    "f1",
+    "fbeta",
     "fold_spread",
+    "jaccard",
+    "mcc",
+    "precision",
     "proportion",
     "proportion_interval",
+    "recall",
+    "sensitivity",
+    "specificity",
     "spread_plot",
+    "top_k_accuracy",
+    "top_k_accuracy_from_ranks",
 ]

@@ -1,11 +1,13 @@
-"""How good is a classifier? Every metric of true and predicted labels, with its interval."""
+"""Metrics of labels by name, for any number of models, and for the classes of one."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy.typing as npt
 
-from evidesk.methods.metrics.evaluation import Evaluation
+from evidesk.evidence import Estimate
+from evidesk.methods.metrics.evaluation import Evaluation, IntervalMethod
+from evidesk.methods.metrics.label_estimates import estimate, warn_of
 from evidesk.methods.metrics.label_metrics import (
     AVERAGES,
     CLASS_METRICS,
@@ -16,6 +18,8 @@ from evidesk.methods.metrics.label_metrics import (
     label_metric,
 )
 from evidesk.methods.metrics.label_table import LabelTable, table_of
+from evidesk.methods.metrics.proportion import Method
+from evidesk.methods.metrics.resampling import RandomState
 
 
 def evaluate_labels(
@@ -78,9 +82,11 @@ def evaluate_labels(
         sample_weight=sample_weight,
         counts=counts,
     )
-    return table.evaluate(
-        resolved(table, metric, average=average, pos_label=pos_label, beta=beta, weights=weights)
+    found = resolved(
+        table, metric, average=average, pos_label=pos_label, beta=beta, weights=weights
     )
+    warn_of(table, found)
+    return table.evaluate(found)
 
 
 def resolved(
@@ -118,6 +124,51 @@ def resolved(
     if metric in CLASS_METRICS:
         how = positive_class(table, pos_label) if average == "binary" else average
     return label_metric(metric, how, beta=beta, weights=weights, k=table.k)
+
+
+def estimate_by_name(
+    table: LabelTable,
+    metric: str,
+    *,
+    average: Average | None = "binary",
+    pos_label: Any = None,
+    beta: float = 1.0,
+    weights: KappaWeights | None = None,
+    level: float = 0.95,
+    method: Method | IntervalMethod | None = None,
+    resamples: int = 2_000,
+    random_state: RandomState = None,
+) -> Estimate | dict[Any, Estimate]:
+    """The metric of a table's only model; for ``average=None`` of each class, by its label.
+
+    Parameters and errors as in :func:`~evidesk.methods.metrics.recall`.
+    """
+    found = [
+        resolved(
+            table,
+            metric,
+            average=average or "binary",
+            pos_label=label,
+            beta=beta,
+            weights=weights,
+        )
+        for label in (table.labels.tolist() if average is None else [pos_label])
+    ]
+    warn_of(table, *found)
+    estimates = [
+        estimate(
+            table,
+            each,
+            level=level,
+            method=method,
+            resamples=resamples,
+            random_state=random_state,
+        )
+        for each in found
+    ]
+    if average is None:
+        return dict(zip(table.labels.tolist(), estimates, strict=True))
+    return estimates[0]
 
 
 def positive_class(table: LabelTable, pos_label: Any) -> int:

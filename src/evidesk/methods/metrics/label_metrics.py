@@ -16,15 +16,15 @@ interval for micro-averaged F1 and macro-averaged F1 scores", Applied Intelligen
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.metrics.margins import Codes, Margins, Point, Slopes
 from evidesk.methods.metrics.scales import Scale
 
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.integer[Any]]
 #: How the values of the classes become one; "binary" is the value of the positive class.
 Average = Literal["binary", "macro", "micro", "weighted"]
 AVERAGES: tuple[Average, ...] = get_args(Average)
@@ -32,79 +32,19 @@ AVERAGES: tuple[Average, ...] = get_args(Average)
 KappaWeights = Literal["linear", "quadratic"]
 
 
-class Margins(NamedTuple):
-    """What a confusion matrix, or a stack of them, says of each class.
-
-    ``hits``, ``true`` and ``predicted`` have shape (..., k): in how many cases each class was both
-    true and predicted, was true, was predicted. ``cost`` has shape (...): the sum over all cases
-    of what their error costs, where the metric asks for it.
-    """
-
-    hits: Floats
-    true: Floats
-    predicted: Floats
-    cost: Floats | None = None
-
-    @classmethod
-    def of(cls, counts: npt.ArrayLike, cost: Floats | None = None) -> "Margins":
-        """Of matrices of shape (..., k, k), rows the truth; ``cost`` of each cell, shape (k, k)."""
-        table = np.asarray(counts, dtype=np.float64)
-        return cls(
-            np.diagonal(table, axis1=-2, axis2=-1),
-            table.sum(axis=-1),
-            table.sum(axis=-2),
-            None if cost is None else (table * cost).sum(axis=(-2, -1)),
-        )
-
-    @property
-    def n(self) -> Floats:
-        """Number of cases, shape (...)."""
-        return np.asarray(self.true.sum(axis=-1))
-
-    @property
-    def present(self) -> npt.NDArray[np.bool_]:
-        """Which classes are true or predicted at all, shape (..., k)."""
-        return np.asarray(self.true + self.predicted > 0)
-
-
-class Slopes(NamedTuple):
-    """Derivatives by the margins (shape (..., k)), and by n and the total cost (shape (...))."""
-
-    hits: Floats
-    true: Floats
-    predicted: Floats
-    n: Floats
-    cost: Floats | None = None
-
-    def of(self, model: int) -> "Slopes":
-        """Those of one of many matrices."""
-        cost = None if self.cost is None else self.cost[model]
-        hits, true, predicted, n, _ = self
-        return Slopes(hits[model], true[model], predicted[model], n[model], cost)
-
-    def at(self, truth: Codes, predicted: Codes, cost: Floats | None = None) -> Floats:
-        """Derivative by the count of each cell (truth, predicted), shape (..., cells)."""
-        slope = self.hits[..., truth]
-        slope *= truth == predicted
-        slope += self.true[..., truth]
-        slope += self.predicted[..., predicted]
-        slope += self.n[..., None]
-        if self.cost is not None and cost is not None:
-            slope += self.cost[..., None] * cost
-        return slope
-
-
 @dataclass(frozen=True)
 class ClassRatio:
     """A ratio of counts for each class: what each case adds to numerator and denominator.
 
     Both are weights of: the case hits the class, is of the class, is predicted so, is a case.
-    ``cases`` times the denominator is the number of cases that the ratio rests on.
+    ``needs`` says what a case must be for the denominator to count it. ``beta`` is that of
+    F-beta; the other ratios are plain proportions.
     """
 
     numerator: tuple[float, float, float, float]
     denominator: tuple[float, float, float, float]
-    cases: float = 1.0
+    needs: str
+    beta: float | None = None
 
     def parts(self, margins: Margins) -> tuple[Floats, Floats]:
         """Numerator and denominator of each class, shape (..., k)."""
@@ -126,15 +66,15 @@ def _sum(weights: tuple[float, ...], terms: tuple[Floats, ...]) -> Floats:
     return np.asarray(sum(w * term for w, term in zip(weights, terms, strict=True) if w))
 
 
-RECALL = ClassRatio((1, 0, 0, 0), (0, 1, 0, 0))
-PRECISION = ClassRatio((1, 0, 0, 0), (0, 0, 1, 0))
-SPECIFICITY = ClassRatio((1, -1, -1, 1), (0, -1, 0, 1))
-JACCARD = ClassRatio((1, 0, 0, 0), (-1, 1, 1, 0))
+RECALL = ClassRatio((1, 0, 0, 0), (0, 1, 0, 0), "true")
+PRECISION = ClassRatio((1, 0, 0, 0), (0, 0, 1, 0), "predicted")
+SPECIFICITY = ClassRatio((1, -1, -1, 1), (0, -1, 0, 1), "of another class")
+JACCARD = ClassRatio((1, 0, 0, 0), (-1, 1, 1, 0), "true or predicted")
 
 
 def f_ratio(beta: float) -> ClassRatio:
     """F-beta: ``(1 + b^2) hits / (b^2 true + predicted)``."""
-    return ClassRatio((1 + beta**2, 0, 0, 0), (0, beta**2, 1, 0), 1 / (1 + beta**2))
+    return ClassRatio((1 + beta**2, 0, 0, 0), (0, beta**2, 1, 0), JACCARD.needs, beta)
 
 
 #: A strictly monotone map of a proportion, with its derivative; ``classes`` are those present.
@@ -167,26 +107,24 @@ def micro_specificity(share: Floats, classes: Floats) -> tuple[Floats, Floats]:
     return np.where(classes > 1, 1 - (1 - share) / others, 0), np.where(classes > 1, 1 / others, 0)
 
 
-def accuracy(margins: Margins, by: Map = same) -> tuple[Floats, Slopes]:
+def accuracy(margins: Margins, by: Map = same) -> Point:
     """Share of hits, or a map of it."""
     n = margins.n
     share = margins.hits.sum(axis=-1) / n
     value, slope = by(share, margins.present.sum(axis=-1))
     zero = np.zeros_like(margins.hits)
-    return value, Slopes(zero + (slope / n)[..., None], zero, zero, -slope * share / n)
+    return Point(value, Slopes(zero + (slope / n)[..., None], zero, zero, -slope * share / n), n)
 
 
 def averaged(
     margins: Margins, ratio: ClassRatio, average: Literal["macro", "weighted"] | int
-) -> tuple[Floats, Slopes, Floats]:
+) -> Point:
     """The ratio of one class (its number), or averaged over the classes that are present.
 
-    A class whose ratio is 0/0 counts with 0. The third array is the number of cases that the
-    value rests on, if all classes were equally good.
+    A class whose ratio is 0/0 counts with 0.
     """
     top, bottom = ratio.parts(margins)
-    known = bottom > 0
-    inverse = np.divide(1.0, bottom, out=np.zeros_like(bottom), where=known)
+    inverse = _inverse(bottom)
     ratios = top * inverse
     n = margins.n
     if average == "macro":
@@ -205,24 +143,55 @@ def averaged(
     if average == "weighted":
         true = true + ratios / n[..., None]
         whole = whole - value / n
+    per_case = 1.0 if ratio.beta is None else 1 / (1 + ratio.beta**2)
     spread = (weights**2 * inverse).sum(axis=-1)
-    rests_on = np.divide(ratio.cases, spread, out=n.astype(np.float64), where=spread > 0)
-    return value, Slopes(hits, true, predicted, whole), rests_on
+    cases = np.divide(per_case, spread, out=n.astype(np.float64), where=spread > 0)
+    plain = isinstance(average, int) and ratio.beta is None
+    unseen = 0.0 if plain else _unseen(margins, ratio, weights)
+    return Point(value, Slopes(hits, true, predicted, whole), cases, unseen)
 
 
-def balanced_accuracy(margins: Margins) -> tuple[Floats, Slopes, Floats]:
+def _unseen(margins: Margins, ratio: ClassRatio, weights: Floats) -> Floats:
+    """Variance that a class of few cases hides, above all where it has all of them right.
+
+    It is what the binomial variance of the class's ratio gains by half a case more of each kind,
+    the counts of Jeffreys' prior. F-beta is a function of the Jaccard ratio J, whose cases err
+    independently: to first order near J = 1, with misses and false alarms alike.
+    """
+    top, bottom = (ratio if ratio.beta is None else JACCARD).parts(margins)
+    inverse = _inverse(bottom)
+    share, likely = top * inverse, (top + 0.5) / (bottom + 1)
+    seen, possible = share * (1 - share), likely * (1 - likely)
+    if ratio.beta is not None:
+        unequal = 2 * (1 + ratio.beta**4) / (1 + ratio.beta**2) ** 2
+        seen *= unequal * 4 / (1 + share) ** 4
+        possible *= unequal * 4 / (1 + likely) ** 4
+    gain = np.maximum(possible - seen, 0)
+    # A class whose ratio is 0/0 hides as much as one that has a single case.
+    return np.asarray((weights**2 * gain * np.where(bottom > 0, inverse, 1)).sum(axis=-1))
+
+
+def _inverse(counts: Floats) -> Floats:
+    """One over each count, and 0 for 0."""
+    return np.divide(1.0, counts, out=np.zeros(counts.shape), where=counts > 0)
+
+
+def balanced_accuracy(margins: Margins) -> Point:
     """Mean recall of the classes that are true in some case."""
-    weights = margins.true > 0
-    inverse = np.divide(1.0, margins.true, out=np.zeros_like(margins.true), where=weights)
-    classes = weights.sum(axis=-1)
+    classes = np.count_nonzero(margins.true, axis=-1)
+    inverse = _inverse(margins.true)
     recall = margins.hits * inverse
     hits = inverse / classes[..., None]
     zero = np.zeros_like(hits)
-    slopes = Slopes(hits, -recall * hits, zero, zero[..., 0])
-    return recall.sum(axis=-1) / classes, slopes, classes**2 / inverse.sum(axis=-1)
+    return Point(
+        recall.sum(axis=-1) / classes,
+        Slopes(hits, -recall * hits, zero, zero[..., 0]),
+        classes**2 / inverse.sum(axis=-1),
+        _unseen(margins, RECALL, (margins.true > 0) / classes[..., None]),
+    )
 
 
-def matthews(margins: Margins) -> tuple[Floats, Slopes]:
+def matthews(margins: Margins) -> Point:
     """Gorodkin's correlation coefficient of k classes; 0 where truth or prediction is constant."""
     hits, true, predicted, _ = margins
     n, hit = margins.n, hits.sum(axis=-1)
@@ -240,10 +209,10 @@ def matthews(margins: Margins) -> tuple[Floats, Slopes]:
         by_prediction * predicted - column * true,
         hit * inverse - n * (by_truth + by_prediction)[..., 0],
     )
-    return value, slopes
+    return Point(value, slopes, n)
 
 
-def kappa(margins: Margins) -> tuple[Floats, Slopes]:
+def kappa(margins: Margins) -> Point:
     """Cohen's kappa; NaN where truth and prediction are one and the same class throughout."""
     hits, true, predicted, _ = margins
     n, hit = margins.n, hits.sum(axis=-1)
@@ -259,10 +228,10 @@ def kappa(margins: Margins) -> tuple[Floats, Slopes]:
         by_margin * true,
         inverse * (hit - 2 * n * value),
     )
-    return value, slopes
+    return Point(value, slopes, n)
 
 
-def weighted_kappa(margins: Margins, cost: Floats) -> tuple[Floats, Slopes]:
+def weighted_kappa(margins: Margins, cost: Floats) -> Point:
     """Cohen's kappa with a ``cost`` of each error, shape (k, k); symmetric, 0 where right."""
     _, true, predicted, total = margins
     assert total is not None
@@ -279,7 +248,7 @@ def weighted_kappa(margins: Margins, cost: Floats) -> tuple[Floats, Slopes]:
         -total * inverse,
         -n * inverse,
     )
-    return 1 - loss, slopes
+    return Point(1 - loss, slopes, n)
 
 
 def cost_of(weights: KappaWeights, k: int) -> Floats:
@@ -295,19 +264,23 @@ class LabelMetric:
     Attributes
     ----------
     name : for people, such as ``"macro F1"``.
-    at : from margins to value, slopes, and the number of cases that the value at most rests on.
+    at : the metric at given margins.
     share : where the metric is a monotone map of a plain proportion, that map with the ratio and
         the number of the class (None and 0 for the accuracy); otherwise None.
+    ratio : the ratio of each class that the metric is made of, or None.
+    average : how the classes are averaged, or the number of the class.
     scale, greater_is_better : as in :class:`~evidesk.methods.metrics.evaluation.Evaluation`.
     cost : what each error costs, shape (k, k), where the metric asks for it.
     """
 
     name: str
-    at: Callable[[Margins], tuple[Floats, Slopes, Floats]]
+    at: Callable[[Margins], Point]
     share: tuple[Map, ClassRatio | None, int] | None = None
     scale: Scale = "proportion"
     greater_is_better: bool = True
     cost: Floats | None = None
+    ratio: ClassRatio | None = None
+    average: Average | int | None = None
 
 
 _OVERALL: dict[str, tuple[str, Map]] = {
@@ -347,42 +320,46 @@ def label_metric(
     if metric in _OVERALL:
         return _map_of_accuracy(*_OVERALL[metric])
     if metric == "balanced_accuracy":
-        return LabelMetric("balanced accuracy", balanced_accuracy)
+        return LabelMetric("balanced accuracy", balanced_accuracy, average="macro")
     if metric == "mcc":
-        return _correlation("MCC", matthews)
+        return LabelMetric("MCC", matthews, scale="correlation")
     if metric == "cohen_kappa":
         if weights is None:
-            return _correlation("Cohen's kappa", kappa)
+            return LabelMetric("Cohen's kappa", kappa, scale="correlation")
         cost = cost_of(weights, k)
-        by_cost = _correlation(f"{weights} kappa", lambda margins: weighted_kappa(margins, cost))
-        return LabelMetric(by_cost.name, by_cost.at, scale=by_cost.scale, cost=cost)
+        return LabelMetric(
+            f"{weights} kappa",
+            lambda margins: weighted_kappa(margins, cost),
+            scale="correlation",
+            cost=cost,
+        )
     pooled: Map = same
     if metric in ("f1", "fbeta"):
-        beta = 1.0 if metric == "f1" else beta
+        beta = 1.0 if metric == "f1" else float(beta)
         name, ratio = f"F{beta:g}", f_ratio(beta)
     else:
         name, ratio, pooled = _BY_CLASS[metric]
     if average == "micro":
         return _map_of_accuracy(f"micro {name}", pooled)
-    if average == "macro" or average == "weighted":
-        return LabelMetric(f"{average} {name}", lambda margins: averaged(margins, ratio, average))
-    plain = metric not in ("f1", "fbeta")
-    share = (same, ratio, average) if plain else (f1_from_jaccard, JACCARD, average)
+    share = None
+    if isinstance(average, int):
+        if ratio.beta is None:
+            share = (same, ratio, average)
+        elif beta == 1:
+            share = (f1_from_jaccard, JACCARD, average)
     return LabelMetric(
-        name,
+        f"{average} {name}" if isinstance(average, str) else name,
         lambda margins: averaged(margins, ratio, average),
-        share if plain or beta == 1 else None,
+        share,
+        ratio=ratio,
+        average=average,
     )
 
 
 def _map_of_accuracy(name: str, by: Map) -> LabelMetric:
     return LabelMetric(
         name,
-        lambda margins: (*accuracy(margins, by), margins.n),
+        lambda margins: accuracy(margins, by),
         (by, None, 0),
         greater_is_better=by is not error,
     )
-
-
-def _correlation(name: str, at: Callable[[Margins], tuple[Floats, Slopes]]) -> LabelMetric:
-    return LabelMetric(name, lambda margins: (*at(margins), margins.n), scale="correlation")

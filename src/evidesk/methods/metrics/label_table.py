@@ -1,7 +1,7 @@
 """True and predicted labels, coded and counted once for every metric."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +9,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from evidesk.methods.metrics.evaluation import Evaluation
-from evidesk.methods.metrics.label_metrics import Codes, LabelMetric, Margins
+from evidesk.methods.metrics.label_codes import coded, counted, listed, positions
+from evidesk.methods.metrics.label_metrics import LabelMetric
 from evidesk.methods.metrics.labels import Labels, as_labels, check_same_kind
+from evidesk.methods.metrics.margins import Codes, Margins
 from evidesk.methods.metrics.units import Units, members_of
 
 Floats = npt.NDArray[np.float64]
-
-# Integers within so narrow a range are counted as they are, without sorting them.
-_NARROW, _SAFE = 2**16, 2**40
-# So many cells fit the processor's cache, and so many cases at a time do.
-_FEW_CELLS, _CHUNK = 2**14, 2**15
 
 
 @dataclass(frozen=True)
@@ -55,13 +52,13 @@ class LabelTable:
     def units(self) -> Units:
         """The independent pieces of the sample: rows, or groups of them."""
         if self.members is not None:
-            return Units.of_groups(np.bincount(self.members, self._amounts))
+            return Units.of_groups(np.bincount(self.members, self.amounts))
         ones = np.ones(len(self.truth))
         sizes = ones if self.weights is None else self.weights
         return Units(sizes, ones if self.counts is None else self.counts)
 
     @property
-    def _amounts(self) -> Floats | None:
+    def amounts(self) -> Floats | None:
         """What each row adds to the counts of its cell."""
         if self.counts is None or self.weights is None:
             return self.weights if self.counts is None else self.counts
@@ -70,11 +67,11 @@ class LabelTable:
     def matrix(self, model: int = 0) -> Floats:
         """Weighted counts of each pair of true and predicted class, shape (k, k)."""
         cells = self.truth * np.intp(self.k) + self.predicted[model]
-        return np.bincount(cells, self._amounts, self.k**2).reshape(self.k, self.k).astype(float)
+        return np.bincount(cells, self.amounts, self.k**2).reshape(self.k, self.k).astype(float)
 
     def margins(self, metric: LabelMetric) -> Margins:
         """Of all models, shapes (models, k) and (models,)."""
-        k, amounts = self.k, self._amounts
+        k, amounts = self.k, self.amounts
         true = np.bincount(self.truth, amounts, k).astype(float)
         hits, predicted, costs = [], [], []
         for said in self.predicted:
@@ -101,52 +98,59 @@ class LabelTable:
         units = self.units
         if units.count < 2:
             raise ValueError(
-                "At least two cases are needed: one alone cannot tell how much cases differ."
+                "'y_true' must hold at least two cases: one alone cannot tell how much they differ."
             )
-        margins = self.margins(metric)
-        values, slopes, most = metric.at(margins)
+        values, slopes, most, unseen = metric.at(self.margins(metric))
         if not np.isfinite(values).all():
             name = self.names[int(np.flatnonzero(~np.isfinite(values))[0])]
             raise ValueError(
-                f"{metric.name} is not defined for {name!r}: the truth and the predictions are "
-                "one and the same class in every case."
+                f"{metric.name} is not defined for '{name}': it and 'y_true' are one and the same "
+                "class in every case."
             )
-        rows = []
+        amounts = self.amounts
+        contributions: list[Floats] = []
+        independent: list[float] = []
         for m, said in enumerate(self.predicted):
-            mine = slopes.of(m)
             cost = None if metric.cost is None else metric.cost[self.truth, said]
-            rows.append(mine.at(self.truth, said, cost))
-        contributions, independent = np.array(rows), None
-        if self.members is None:
-            if self.weights is not None:
-                contributions *= self.weights
-        else:
-            amounts = self._amounts
-            independent = np.array([self._independent(row) for row in contributions])
-            contributions = np.array(
-                [
-                    np.bincount(self.members, row if amounts is None else row * amounts)
-                    for row in contributions
-                ]
-            )
-            most = most * units.effective / units.n
-        return Evaluation(
+            row = slopes.of(m).at(self.truth, said, cost)
+            if self.members is None:
+                contributions.append(row if self.weights is None else row * self.weights)
+            else:
+                independent.append(self._independent(row))
+                row = row if amounts is None else row * amounts
+                contributions.append(np.bincount(self.members, row).astype(np.float64))
+        evaluation = Evaluation(
             metric=metric.name,
             names=self.names,
             values=values,
-            contributions=contributions,
+            contributions=np.array(contributions),
             units=units,
             scale=metric.scale,
             most=np.broadcast_to(np.asarray(most, float), values.shape),
             replicate=_Replicate(self, metric),
             greater_is_better=metric.greater_is_better,
-            independent=independent,
+            independent=np.array(independent) if independent else None,
+            unseen=unseen,
         )
+        return evaluation if self.members is None else _with_effects(evaluation)
 
     def _independent(self, slopes: Floats) -> float:
         weighted = slopes if self.weights is None else slopes * self.weights
         squares = weighted**2
         return float(squares.sum() if self.counts is None else squares @ self.counts)
+
+
+def _with_effects(evaluation: Evaluation) -> Evaluation:
+    """Where classes are few, so many fewer cases count as the groups inflate the variance."""
+    units = evaluation.units
+    effects = evaluation.design_effects
+    one_voice = units.n / units.effective
+    effects = np.maximum(np.where(np.isnan(effects), one_voice, effects), 1)
+    return replace(
+        evaluation,
+        most=evaluation.most / one_voice,
+        unseen=evaluation.unseen * effects**2,
+    )
 
 
 class _Replicate:
@@ -168,7 +172,7 @@ class _Replicate:
             if self.metric.cost is not None:
                 each = self.metric.cost[self.table.truth, said]
                 cost = (self._sums(np.zeros_like(said), each, 1) @ drawn)[0]
-            values.append(self.metric.at(Margins(hits, true, predicted, cost))[0])
+            values.append(self.metric.at(Margins(hits, true, predicted, cost)).value)
         return np.stack(values, axis=-1)
 
     def _sums(
@@ -207,106 +211,31 @@ def table_of(
         said.append(as_labels(values, str(name)))
         check_same_kind(truth, said[-1], str(name))
     names = tuple(map(str, predictions))
-    listed = None if labels is None else _listed(labels, truth)
+    every = None if labels is None else listed(labels, truth)
     members = None if groups is None else members_of(groups, n)
     weights = None if sample_weight is None else _weights(sample_weight, n)
     repeat = None if counts is None else _counts(counts, n)
     if members is None and weights is None and repeat is None and len(said) == 1:
-        counted = _counted(truth, said[0])
-        if counted is not None:
-            classes, cells = counted
-            if listed is not None:
-                classes, cells = _relabelled(classes, cells, listed)
-            return of_matrix(classes, cells, names)
-    found, codes = _coded([truth, *said])
-    if listed is not None:
-        found, position = _positions(found, listed)
-        codes = [position[code] for code in codes]
+        matrix = counted(truth, said[0])
+        if matrix is not None:
+            table = of_matrix(*matrix, names)
+            return table if every is None else _relabelled(table, every)
+    found, codes = coded([truth, *said])
     table = LabelTable(found, names, codes[0], np.stack(codes[1:]), repeat, weights, members)
+    if every is not None:
+        table = _relabelled(table, every)
     return _merged(_dropped(table))
+
+
+def _relabelled(table: LabelTable, every: Labels) -> LabelTable:
+    place = positions(table.labels, every)
+    return replace(table, labels=every, truth=place[table.truth], predicted=place[table.predicted])
 
 
 def of_matrix(labels: Labels, counts: npt.NDArray[Any], names: tuple[str, ...]) -> LabelTable:
     """A table with one row for each cell of a confusion matrix that holds a case."""
     truth, said = np.nonzero(counts)
     return LabelTable(labels, names, truth, said[None], counts[truth, said].astype(float))
-
-
-def _counted(truth: Labels, said: Labels) -> tuple[Labels, npt.NDArray[np.int64]] | None:
-    """Labels and confusion matrix of integers in a narrow range; None for other labels."""
-    if truth.dtype.kind not in "iub" or said.dtype.kind not in "iub":
-        return None
-    ends = [int(end) for labels in (truth, said) for end in (labels.min(), labels.max())]
-    low, span = min(ends), max(ends) - min(ends) + 1
-    if span**2 > _FEW_CELLS or max(map(abs, ends)) > _SAFE:
-        return None
-    cells = np.zeros(span**2, dtype=np.int64)
-    for begin in range(0, len(truth), _CHUNK):
-        chunk = slice(begin, begin + _CHUNK)
-        # Labels below 0 come right in the end: only the sum must lie within the table.
-        index = truth[chunk].astype(np.int64)
-        index *= span
-        index += said[chunk].astype(np.int64, copy=False)
-        index -= low * (span + 1)
-        cells += np.bincount(index, minlength=span**2)
-    matrix = cells.reshape(span, span)
-    present = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
-    labels = present + low
-    kind = bool if truth.dtype.kind == "b" else labels.dtype
-    return labels.astype(kind), matrix[np.ix_(present, present)]
-
-
-def _coded(arrays: Sequence[Labels]) -> tuple[Labels, list[npt.NDArray[np.intp]]]:
-    """All labels in order, and each array by their numbers."""
-    if all(array.dtype.kind in "iub" for array in arrays):
-        ends = [int(end) for array in arrays for end in (array.min(), array.max())]
-        low, span = min(ends), max(ends) - min(ends) + 1
-        if span <= _NARROW and max(map(abs, ends)) <= _SAFE:
-            shifted = [(array.astype(np.int64) - low).astype(np.intp) for array in arrays]
-            present = np.zeros(span, dtype=bool)
-            for codes in shifted:
-                present[codes] = True
-            found = np.flatnonzero(present)
-            number = np.cumsum(present) - 1
-            kind = bool if arrays[0].dtype.kind == "b" else np.int64
-            return (found + low).astype(kind), [number[codes] for codes in shifted]
-    uniques, inverses = zip(
-        *(np.unique(array, return_inverse=True) for array in arrays), strict=True
-    )
-    # As Python's numbers, for which 2**53 + 1 and float(2**53) differ.
-    every = sorted({label for unique in uniques for label in unique.tolist()})
-    place = {label: i for i, label in enumerate(every)}
-    numbers = [np.array([place[label] for label in unique.tolist()]) for unique in uniques]
-    return np.array(every), [
-        number[inverse] for number, inverse in zip(numbers, inverses, strict=True)
-    ]
-
-
-def _listed(labels: npt.ArrayLike, truth: Labels) -> Labels:
-    listed = as_labels(labels, "labels")
-    if len(set(listed.tolist())) < len(listed):
-        raise ValueError("The 'labels' parameter must name each class once.")
-    check_same_kind(listed[:1], truth[:1], "y_true")
-    return listed
-
-
-def _positions(found: Labels, listed: Labels) -> tuple[Labels, npt.NDArray[np.intp]]:
-    place = {label: i for i, label in enumerate(listed.tolist())}
-    unknown = [label for label in found.tolist() if label not in place]
-    if unknown:
-        raise ValueError(
-            f"The 'labels' parameter must name every class. {unknown[0]!r} occurs but is not in it."
-        )
-    return listed, np.array([place[label] for label in found.tolist()], dtype=np.intp)
-
-
-def _relabelled(
-    found: Labels, cells: npt.NDArray[np.int64], listed: Labels
-) -> tuple[Labels, npt.NDArray[np.int64]]:
-    labels, position = _positions(found, listed)
-    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    matrix[np.ix_(position, position)] = cells
-    return labels, matrix
 
 
 def _weights(values: npt.ArrayLike, n: int) -> Floats:
@@ -339,7 +268,7 @@ def _numbers(values: npt.ArrayLike, n: int, name: str) -> Floats:
 
 def _dropped(table: LabelTable) -> LabelTable:
     """Without rows that stand for nothing, and with weights of mean 1."""
-    amounts = table._amounts
+    amounts = table.amounts
     if amounts is None:
         return table
     kept = np.flatnonzero(amounts)
@@ -350,14 +279,13 @@ def _dropped(table: LabelTable) -> LabelTable:
     members = None
     if table.members is not None:
         members = np.unique(table.members[kept], return_inverse=True)[1]
-    return LabelTable(
-        table.labels,
-        table.names,
-        table.truth[kept],
-        table.predicted[:, kept],
-        counts,
-        weights,
-        members,
+    return replace(
+        table,
+        truth=table.truth[kept],
+        predicted=table.predicted[:, kept],
+        counts=counts,
+        weights=weights,
+        members=members,
     )
 
 
@@ -371,6 +299,6 @@ def _merged(table: LabelTable) -> LabelTable:
     repeat = np.bincount(joint, table.counts, kinds)
     kept = np.flatnonzero(repeat)
     truth, *said = np.unravel_index(kept, shape)
-    return LabelTable(
-        table.labels, table.names, truth, np.stack(said), repeat[kept].astype(np.float64)
+    return replace(
+        table, truth=truth, predicted=np.stack(said), counts=repeat[kept].astype(np.float64)
     )

@@ -1,0 +1,197 @@
+"""One model's metric of labels with its interval, and warnings where that is not to be trusted."""
+
+import sys
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from evidesk.evidence import Estimate
+from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
+from evidesk.methods.metrics.evaluation import INTERVAL_METHODS, IntervalMethod
+from evidesk.methods.metrics.label_metrics import LabelMetric
+from evidesk.methods.metrics.label_table import LabelTable
+from evidesk.methods.metrics.margins import Floats
+from evidesk.methods.metrics.proportion import (
+    METHODS,
+    POOR_BELOW,
+    Method,
+    PoorApproximationWarning,
+    critical_value,
+    interval,
+)
+from evidesk.methods.metrics.resampling import RandomState
+
+#: With fewer true cases of some class, an average over classes is called poorly known.
+FEW_CASES = 5
+
+
+def estimate(
+    table: LabelTable,
+    metric: LabelMetric,
+    *,
+    level: float = 0.95,
+    method: Method | IntervalMethod | None = None,
+    resamples: int = 2_000,
+    random_state: RandomState = None,
+) -> Estimate:
+    """The metric of a table's only model.
+
+    Parameters
+    ----------
+    method : by default ``wilson`` for a metric that is a proportion, or a monotone map of one, and
+        ``delta`` for every other.
+
+    Raises
+    ------
+    ValueError : ``level`` is not in (0, 1); ``method`` is none for this metric; the metric is not
+        defined, or needs more cases.
+    """
+    z = critical_value(level)
+    method = method or ("delta" if metric.share is None else "wilson")
+    if method in INTERVAL_METHODS:
+        found = table.evaluate(metric).estimates(
+            level=level,
+            method=method,
+            resamples=resamples,
+            random_state=random_state,
+        )
+        return found[table.names[0]]
+    if method not in METHODS or metric.share is None:
+        known = INTERVAL_METHODS if metric.share is None else (*METHODS, *INTERVAL_METHODS)
+        raise ValueError(
+            f"The 'method' parameter must be one of {', '.join(known)} for {metric.name}. "
+            f"Got {method!r} instead."
+        )
+    return _share_estimate(table, metric, z, level, method)
+
+
+def _share_estimate(
+    table: LabelTable, metric: LabelMetric, z: float, level: float, method: Method
+) -> Estimate:
+    """A proportion by its own interval, and then the map of it that the metric is."""
+    assert metric.share is not None
+    by, ratio, label = metric.share
+    truth, said = table.truth, table.predicted[0]
+    counts = np.ones(len(truth)) if table.counts is None else table.counts
+    if ratio is None:
+        top, bottom = (truth == said).astype(np.float64), np.ones(len(truth))
+    else:
+        top, bottom = ratio.of_cases(truth, said, label)
+    cases = round(float((bottom > 0) @ counts))
+    over = "cases" if table.members is None else table.units.over
+    share, low, high = 0.0, 0.0, 1.0
+    if cases:
+        weights = counts if table.weights is None else counts * table.weights
+        count, n = float(top @ weights), float(bottom @ weights)
+        share, effect = count / n, 1.0
+        if table.members is not None:
+            held, all_held = (
+                np.bincount(table.members, part * weights).astype(np.float64)
+                for part in (top, bottom)
+            )
+            effect, z = _effect(held, all_held, np.ones(len(held)), z)
+            if np.count_nonzero(all_held) == 1 and ratio is not None:
+                warn(
+                    f"Of the {metric.name} of {_some(table, [label])} nothing is known: only one "
+                    f"group has cases that are {ratio.needs}."
+                )
+        elif table.weights is not None:
+            effect, _ = _effect(top * table.weights, bottom * table.weights, counts, z)
+        known = np.asarray(count / effect), np.asarray(n / effect)
+        if method == "normal":
+            _warn_if_normal_is_poor(*map(float, known))
+        low, high = (float(bound) for bound in interval(*known, z, method))
+    classes = np.asarray(len(np.union1d(truth, said)))
+    value, *ends = (float(by(np.asarray(at), classes)[0]) for at in (share, low, high))
+    return Estimate(
+        value=value,
+        low=min(*ends, value),
+        high=max(*ends, value),
+        level=float(level),
+        method=method,
+        n=cases or table.units.n,
+        over=over,
+    )
+
+
+def _effect(top: Floats, bottom: Floats, repeat: Floats, z: float) -> tuple[float, float]:
+    """Design effect of a ratio of sums over units, and the critical value for it."""
+    held = bottom > 0
+    top, bottom, repeat = top[held], bottom[held], repeat[held]
+    groups = effective_groups(bottom, repeat)
+    if repeat.sum() < 2:  # one group alone tells nothing of how groups differ
+        return float(bottom.sum()), t_critical_value(z, 1 + 1e-9)
+    return float(design_effect(top[None], bottom, repeat)[0]), t_critical_value(z, groups)
+
+
+def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:
+    """Warn of what the data do not tell about the metrics (all one kind), in one warning each."""
+    few = sorted({label for metric in metrics for label in _few(table, metric)})
+    if few:
+        warn(
+            f"Fewer than {FEW_CASES} true cases: {_some(table, few)}. An average over classes with "
+            "so few of one, or of classes that the sample may not hold at all, is less certain "
+            "than its interval says. Use average='weighted' or 'micro', or more cases."
+        )
+    for metric in metrics[:1]:  # they differ in the class at most
+        undefined = sorted({label for each in metrics for label in _undefined(table, each)})
+        if undefined and metric.ratio is not None:
+            warn(
+                f"{metric.name} is 0 / 0, and counts as 0, where no case is {metric.ratio.needs}: "
+                f"{_some(table, undefined)}."
+            )
+        if metric.name == "MCC":
+            named = zip(table.names, table.predicted, strict=True)
+            for name, said in (("y_true", table.truth), *named):
+                if (said == said[:1]).all():
+                    warn(f"MCC is 0 / 0, and counts as 0: '{name}' is one class in every case.")
+
+
+def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
+    if metric.average != "macro":
+        return []
+    true = np.bincount(table.truth, table.counts, table.k)
+    said = np.bincount(table.predicted.ravel(), minlength=table.k)
+    few: list[int] = np.flatnonzero((true < FEW_CASES) & (true + said > 0)).tolist()
+    return few
+
+
+def _undefined(table: LabelTable, metric: LabelMetric) -> list[int]:
+    """Classes that the metric looks at, for which the ratio of some model is 0 / 0."""
+    if metric.ratio is None:
+        return []
+    margins = table.margins(replace(metric, cost=None))
+    nothing = np.asarray((metric.ratio.parts(margins)[1] <= 0).any(axis=0))
+    if isinstance(metric.average, int):
+        return [metric.average] if nothing[metric.average] else []
+    looked_at = margins.present.any(axis=0) if metric.average == "macro" else margins.true[0] > 0
+    found: list[int] = np.flatnonzero(nothing & looked_at).tolist()
+    return found
+
+
+def _some(table: LabelTable, numbers: list[int]) -> str:
+    names = [repr(table.labels[i].item()) for i in numbers[:10]]
+    more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+    return ("class " if len(numbers) == 1 else "classes ") + ", ".join(names) + more
+
+
+def _warn_if_normal_is_poor(count: float, n: float) -> None:
+    expected = min(count, n - count)
+    if expected < POOR_BELOW:
+        warn(
+            f"The normal approximation is poor: n min(p, 1 - p) = {expected:.3g} is below "
+            f"{POOR_BELOW}, and the interval covers the truth less often than it says. "
+            "Use method='wilson'."
+        )
+
+
+def warn(message: str) -> None:
+    """A PoorApproximationWarning that names the line outside this package that asked."""
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, PoorApproximationWarning, stacklevel=depth)
+
+
+_PACKAGE = "evidesk.methods.metrics."
