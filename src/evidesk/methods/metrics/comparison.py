@@ -4,7 +4,9 @@ Both models saw the same cases, so what makes a case hard for one makes it hard 
 difference case by case is free of that. Sources: DeLong, DeLong and Clarke-Pearson, "Comparing the
 areas under two or more correlated receiver operating characteristic curves", Biometrics 44 (1988)
 837-845, is this difference for the AUROC; Davison and Hinkley, "Bootstrap methods and their
-application" (1997), equation 4.11, for the ``+ 1`` in the bootstrap's p-value.
+application" (1997), equation 4.11, for the ``+ 1`` in the bootstrap's p-value; Satterthwaite, "An
+approximate distribution of estimates of variance components", Biometrics Bulletin 2 (1946)
+110-114, for the degrees of freedom.
 """
 
 import warnings
@@ -143,25 +145,23 @@ def difference(
         raise ValueError(f"The 'a' and 'b' parameters must name two models. Got {a!r} twice.")
     units = evaluation.units
     values, parts = evaluation.values[pair], evaluation.contributions[pair]
-    known_from = effective(evaluation.most[pair].min(), units)
-    critical = t_critical_value(critical_value(level), float(known_from))
+    most = evaluation.most[pair].min(keepdims=True)
     contributions = parts[:1] - parts[1:]
     separate = units.variance(parts)
     gaps, variance = settle(
         values[:1] - values[1:], units.variance(contributions), separate.sum(), np.abs(values).sum()
     )
+    squares, fourths = (contributions**power @ units.repeat for power in (2, 4))
+    degrees = degrees_of_freedom(squares, fourths, units)
+    z = critical_value(level)
     gap, farthest = float(gaps[0]), _FARTHEST.get(evaluation.scale, np.inf)
-    p = float(p_values(gaps, variance, known_from)[0])
+    p = float(p_values(gaps, variance, degrees, most)[0])
     if variance[0] == 0:
         _warn_all_the_same(a, b, units)
-        reach = (
-            0.0
-            if np.isinf(farthest)
-            else farthest * critical**2 / (float(known_from) + critical**2)
-        )
+        reach = 0.0 if np.isinf(farthest) else farthest * z**2 / (float(most[0]) + z**2)
         low, high = gap - reach, gap + reach
     elif method == "delta":
-        reach = critical * float(np.sqrt(variance[0]))
+        reach = t_critical_value(z, degrees[0] + 1) * float(np.sqrt(variance[0]))
         low, high = gap - reach, gap + reach
     else:
         drawn = replicates(
@@ -209,25 +209,33 @@ def settle(
     return gaps, np.where(variance <= 1e-12 * separate + digits**2, 0.0, variance)
 
 
-def effective(most: npt.ArrayLike, units: Units) -> Floats:
-    """How many independent pieces a difference is known from; one less are Student's degrees.
+def degrees_of_freedom(squares: Floats, fourths: Floats, units: Units) -> Floats:
+    """How well the variance of each difference is known: degrees of freedom for Student's t.
 
-    As many as there are units, or fewer if the values rest on ``most`` cases: an AUROC on those of
-    the smaller class.
+    Those of the chi-square distribution that varies as much as the estimated variance does, 2 n /
+    (kurtosis - 1) (Satterthwaite): few where a few units make most of the variance, such as the few
+    cases in which one model alone is right, or the few positive cases of an AUROC.
+
+    Parameters
+    ----------
+    squares, fourths : sums of the contributions' second and fourth powers over the units.
     """
-    return np.maximum(np.minimum(units.effective, most), 2)
+    pieces = np.divide(squares**2, fourths, out=np.zeros_like(squares), where=fourths > 0)
+    inverse = (1 / np.maximum(pieces, 0.5) - 1 / units.count) / 2
+    return 1 / np.maximum(inverse, 1 / max(units.effective - 1, 1))
 
 
-def p_values(gaps: Floats, variance: Floats, known_from: Floats) -> Floats:
+def p_values(gaps: Floats, variance: Floats, degrees: Floats, most: Floats) -> Floats:
     """Two-sided p-value of each difference, by Student's t.
 
     Where all units say the same of it there is no variance: no difference then has p = 1, another
-    one that of a sign test with all cases on one side.
+    one that of a sign test with all of ``most`` cases on one side.
     """
     known = variance > 0
     statistic = np.abs(gaps) / np.sqrt(np.where(known, variance, 1))
-    tails = 2 * special.stdtr(known_from - 1, -statistic)
-    return np.where(known, tails, np.where(gaps == 0, 1.0, 2.0 ** (1 - known_from)))
+    tails = 2 * special.stdtr(degrees, -statistic)
+    certain = np.where(gaps == 0, 1.0, np.minimum(2.0 ** (1 - most), 1))
+    return np.where(known, tails, certain)
 
 
 def p_text(p: float) -> str:

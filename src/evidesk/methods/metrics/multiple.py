@@ -10,6 +10,7 @@ replicates.
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from evidesk.methods.metrics.resampling import RandomState, generator
 
@@ -52,24 +53,23 @@ def holm(p_values: npt.ArrayLike) -> Floats:
 
 
 def max_t(
-    statistics: npt.ArrayLike,
+    p_values: npt.ArrayLike,
     covariance: npt.ArrayLike,
     *,
-    degrees: float,
     resamples: int = 10_000,
     random_state: RandomState = None,
 ) -> Floats:
     """Adjusted p-values of all paired differences, from the largest statistic, step by step.
 
     The differences of M correlated values say much the same M (M - 1) / 2 times; what the largest
-    of their statistics does by chance is drawn from their joint distribution (multivariate t), so
-    less is paid than with :func:`holm`.
+    of their statistics does by chance is drawn from their joint normal distribution, so less is
+    paid than with :func:`holm`.
 
     Parameters
     ----------
-    statistics : array of shape (M, M); studentised differences ``(v_i - v_j) / se_ij``.
+    p_values : array of shape (M, M), symmetric; of each difference alone, two-sided. They are put
+        on the normal scale, so that variances known badly are allowed for.
     covariance : array of shape (M, M); of the M values.
-    degrees : degrees of freedom of the variances.
     resamples : number of draws, 100 or more; the smallest p-value is ``1 / (resamples + 1)``.
     random_state : None, an integer or a generator.
 
@@ -89,7 +89,8 @@ def max_t(
     rng = generator(random_state)
     cov = np.asarray(covariance, dtype=np.float64)
     i, j = np.triu_indices(len(cov), 1)
-    observed = np.abs(np.asarray(statistics, dtype=np.float64)[i, j])
+    p = np.asarray(p_values, dtype=np.float64)[i, j]
+    observed = -special.ndtri(np.maximum(p, np.finfo(np.float64).tiny) / 2)
     variances, vectors = np.linalg.eigh(cov)
     factor = vectors * np.sqrt(np.maximum(variances, 0))
     spread = cov[i, i] + cov[j, j] - 2 * cov[i, j]
@@ -102,12 +103,11 @@ def max_t(
     for begin in range(0, resamples, batch):
         rows = min(batch, resamples - begin)
         drawn = rng.standard_normal((rows, len(cov))) @ factor.T
-        drawn /= np.sqrt(rng.chisquare(degrees, (rows, 1)) / degrees)
         differences = np.abs(drawn[:, i] - drawn[:, j]) / error
         # The largest among the hypotheses that stand when this one's turn comes.
         standing = np.maximum.accumulate(differences[:, ::-1], axis=1)[:, ::-1]
         exceeded += (standing >= reached).sum(axis=0)
     adjusted = np.ones_like(cov)
-    p = np.maximum.accumulate((exceeded + 1) / (resamples + 1))
-    adjusted[i, j] = adjusted[j, i] = p
+    adjusted[i, j] = np.maximum.accumulate((exceeded + 1) / (resamples + 1))
+    adjusted[j, i] = adjusted[i, j]
     return adjusted

@@ -9,7 +9,7 @@ Studies 91 (2024) 476-518, doi:10.1093/restud/rdad006, sections 3.3 and 3.4.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,11 +17,11 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
-from evidesk.methods.metrics.comparison import effective, p_values, settle
+from evidesk.methods.metrics.comparison import degrees_of_freedom, p_values, settle
 from evidesk.methods.metrics.evaluation import Evaluation, mean_evaluation
-from evidesk.methods.metrics.mcnemar import mcnemar_p_value
+from evidesk.methods.metrics.mcnemar import McNemarMethod, mcnemar_p_value
 from evidesk.methods.metrics.multiple import holm, max_t
-from evidesk.methods.metrics.proportion import critical_value
+from evidesk.methods.metrics.proportion import critical_value, proportion
 from evidesk.methods.metrics.rank_plot import rank_plot
 from evidesk.methods.metrics.resampling import RandomState
 from evidesk.methods.metrics.units import members_of
@@ -33,11 +33,13 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 RankMethod = Literal["holm", "max-t"]
 RANK_METHODS: tuple[RankMethod, ...] = get_args(RankMethod)
-RankTest = Literal["t", "mid-p", "exact"]
+RankTest = Literal["t", "exact", "mid-p"]
 RANK_TESTS: tuple[RankTest, ...] = get_args(RankTest)
 
+_UNFIT = "test={!r} is for scores of 0 and 1 of single cases, and method='holm'. Use test='t'."
+
 #: Cases multiplied at once: sums of 0 and 1 this long are exact in single precision.
-_BLOCK = 2**16
+_BLOCK = 2**14
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Ranks:
     level : with this confidence all rank sets hold all true ranks at once.
     method, test : how the pairs were adjusted and tested.
     greater_is_better : whether a larger value is a better one.
-    spread : the variance over cases of the difference between the first and the second.
+    spreads : array of shape (models, models): the variance over cases of each difference.
     """
 
     metric: str
@@ -63,7 +65,7 @@ class Ranks:
     level: float
     method: RankMethod
     test: str
-    spread: float
+    spreads: Floats = field(repr=False)
     greater_is_better: bool = True
 
     @property
@@ -127,13 +129,13 @@ class Ranks:
         settled = int(self.better.sum())
         pairs = len(self.estimates) * (len(self.estimates) - 1) // 2
         z = critical_value(1 - (1 - self.level) / (pairs - settled)) + special.ndtri(power)
-        needed = max(z, 0.0) ** 2 * self.spread / gap**2
+        needed = max(z, 0.0) ** 2 * float(self.spreads[0, 1]) / gap**2
         return float(max(np.ceil(needed - first.n), 1.0))
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw each model's places as a bar, the best model on top; returns the axes.
 
-        The point is the observed place. Lines at the right join models that cannot be told apart.
+        The point is the observed place. Lines at the left join models that cannot be told apart.
         """
         order = {name: place for place, name in enumerate(self.names)}
         runs = [(order[run[0]], order[run[-1]]) for run in self.groups]
@@ -206,66 +208,103 @@ def rank(
         raise ValueError(_one_of("method", RANK_METHODS, method))
     if test is not None and test not in RANK_TESTS:
         raise ValueError(_one_of("test", RANK_TESTS, test))
-    table = None
     if isinstance(scores, Evaluation):
         if names is not None or groups is not None:
             raise ValueError("An evaluation has its own names and groups; give none of them again.")
-        found = scores
+        if test not in (None, "t"):
+            raise ValueError(_UNFIT.format(test))
+        found = _by_t(scores, level, method, resamples, random_state)
     else:
-        found, table = _evaluated(scores, names, groups, greater_is_better, metric)
+        table, called = _checked(scores, names)
+        binary = table.dtype.kind == "b" or bool(np.all((table == 0) | (table == 1)))
+        countable = binary and groups is None and method == "holm"
+        if test not in (None, "t") and not countable:
+            raise ValueError(_UNFIT.format(test))
+        if countable and test != "t":
+            found = _by_mcnemar(table, called, level, test or "exact")
+        else:
+            members = None if groups is None else members_of(groups, table.shape[1])
+            evaluation = mean_evaluation(
+                metric, called, table, members, scale="proportion" if binary else "real"
+            )
+            found = _by_t(evaluation, level, method, resamples, random_state)
+        found = replace(found, metric=metric, greater_is_better=greater_is_better)
+    return _in_order(found)
+
+
+def _by_t(
+    found: Evaluation, level: float, method: RankMethod, resamples: int, random_state: RandomState
+) -> "Ranks":
+    """All pairs of any evaluation, not yet in order."""
     if len(found.names) < 2:
         raise ValueError("The 'scores' parameter must hold at least two models.")
-    countable = table is not None and groups is None and _is_binary(table)
-    if test is None:
-        test = "exact" if countable and method == "holm" else "t"
-    if test != "t" and (not countable or method != "holm"):
-        raise ValueError(
-            f"test={test!r} is for scores of 0 and 1 of single cases, and method='holm'. "
-            "Use test='t'."
-        )
-    gaps, variance = _differences(found)
-    pairs = np.triu_indices(len(gaps), 1)
-    adjusted = np.ones_like(gaps)
-    if test != "t":
-        assert table is not None
-        only_first, only_second = (counts[pairs] for counts in _told_apart(table))
-        adjusted[pairs] = holm(mcnemar_p_value(only_first, only_second, method=test))
-    elif method == "holm":
-        known_from = effective(np.minimum.outer(found.most, found.most), found.units)
-        adjusted[pairs] = holm(p_values(gaps[pairs], variance[pairs], known_from[pairs]))
+    covariance = found.units.covariance(found.contributions)
+    own, sizes = np.diag(covariance), np.abs(found.values)
+    gaps, variance = settle(
+        found.values[:, None] - found.values,
+        own[:, None] + own - 2 * covariance,
+        own[:, None] + own,
+        sizes[:, None] + sizes,
+    )
+    squares, fourths = _pair_moments(found.contributions, found.units.repeat)
+    p = p_values(
+        gaps,
+        variance,
+        degrees_of_freedom(squares, fourths, found.units),
+        np.minimum.outer(found.most, found.most),
+    )
+    if method == "max-t":
+        adjusted = max_t(p, covariance, resamples=resamples, random_state=random_state)
     else:
-        statistics = gaps / np.sqrt(np.where(variance > 0, variance, np.inf))
-        covariance = found.units.covariance(found.contributions)
-        adjusted = max_t(
-            statistics,
-            covariance,
-            degrees=float(effective(found.most.min(), found.units)) - 1,
-            resamples=resamples,
-            random_state=random_state,
-        )
-    adjusted = np.minimum(adjusted, adjusted.T)
-    order = np.argsort(-found.values if found.greater_is_better else found.values, kind="stable")
-    estimates = found.estimates(level=level)
+        adjusted = _holm_of_pairs(p)
     return Ranks(
         metric=found.metric,
-        estimates={found.names[i]: estimates[found.names[i]] for i in order},
-        p_values=adjusted[np.ix_(order, order)],
+        estimates=found.estimates(level=level),
+        p_values=adjusted,
         level=float(level),
         method=method,
-        test="paired t" if test == "t" else f"McNemar {test}",
+        test="paired t",
+        spreads=variance * found.units.n,
         greater_is_better=found.greater_is_better,
-        spread=float(variance[order[0], order[1]]) * found.units.n,
     )
 
 
-def _evaluated(
-    scores: Any,
-    names: Sequence[str] | None,
-    groups: npt.ArrayLike | None,
-    greater_is_better: bool,
-    metric: str,
-) -> tuple[Evaluation, npt.NDArray[Any]]:
-    """Checked scores as an evaluation, and as they are."""
+def _by_mcnemar(
+    table: npt.NDArray[Any], names: tuple[str, ...], level: float, test: McNemarMethod
+) -> "Ranks":
+    """All pairs of models that are right or wrong, from counts, not yet in order."""
+    right, only_row = _counted(table)
+    only_column, n = only_row.T, table.shape[1]
+    apart = (only_row + only_column) / n
+    return Ranks(
+        metric="",
+        estimates={
+            name: proportion(int(count), n, level=level)
+            for name, count in zip(names, right, strict=True)
+        },
+        p_values=_holm_of_pairs(mcnemar_p_value(only_row, only_column, method=test)),
+        level=float(level),
+        method="holm",
+        test=f"McNemar {test}",
+        spreads=apart - ((only_row - only_column) / n) ** 2,
+    )
+
+
+def _in_order(found: "Ranks") -> "Ranks":
+    """The same with the best model first; equals stay in the order given."""
+    values = np.array([e.value for e in found.estimates.values()])
+    order = np.argsort(-values if found.greater_is_better else values, kind="stable")
+    names, square = found.names, np.ix_(order, order)
+    return replace(
+        found,
+        estimates={names[i]: found.estimates[names[i]] for i in order},
+        p_values=found.p_values[square],
+        spreads=found.spreads[square],
+    )
+
+
+def _checked(scores: Any, names: Sequence[str] | None) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """The scores as an array of shape (models, cases), and the models' names."""
     if isinstance(scores, Mapping) or hasattr(scores, "columns"):
         if names is not None:
             raise ValueError("The 'names' parameter is for an array; these scores have names.")
@@ -277,10 +316,10 @@ def _evaluated(
     table = np.asarray(scores)
     if table.dtype.kind not in "biuf":
         raise TypeError(f"The 'scores' parameter must hold numbers, got type {table.dtype}.")
-    if table.ndim != 2:
+    if table.ndim != 2 or len(table) < 2 or table.shape[1] < 2:
         raise ValueError(
-            "The 'scores' parameter must have the shape (models, cases), got an array of shape "
-            f"{table.shape}."
+            "The 'scores' parameter must have the shape (models, cases), with at least two of "
+            f"each. Got an array of shape {table.shape}."
         )
     if table.dtype.kind == "f" and not np.all(np.isfinite(table)):
         raise ValueError("The 'scores' parameter must be finite. It holds NaN or infinity.")
@@ -289,40 +328,44 @@ def _evaluated(
         raise ValueError(
             f"The 'names' parameter must hold a name of its own for each of {len(table)} models."
         )
-    members = None if groups is None else members_of(groups, table.shape[1])
-    scale: Literal["proportion", "real"] = "proportion" if _is_binary(table) else "real"
-    found = mean_evaluation(
-        metric, called, table, members, scale=scale, greater_is_better=greater_is_better
-    )
-    return found, table
+    return table, called
 
 
-def _differences(found: Evaluation) -> tuple[Floats, Floats]:
-    """All differences between two values, row less column, and their variances."""
-    covariance = found.units.covariance(found.contributions)
-    own, sizes = np.diag(covariance), np.abs(found.values)
-    return settle(
-        found.values[:, None] - found.values,
-        own[:, None] + own - 2 * covariance,
-        own[:, None] + own,
-        sizes[:, None] + sizes,
-    )
+def _holm_of_pairs(p: Floats) -> Floats:
+    """Holm's adjustment of a symmetric matrix of p-values, each pair counted once."""
+    pairs = np.triu_indices(len(p), 1)
+    adjusted = np.ones_like(p)
+    adjusted[pairs] = holm(p[pairs])
+    return np.minimum(adjusted, adjusted.T)
 
 
-def _told_apart(table: npt.NDArray[Any]) -> tuple[Integers, Integers]:
-    """In how many cases only the row's model is right, and only the column's."""
+def _counted(table: npt.NDArray[Any]) -> tuple[Integers, Integers]:
+    """In how many cases each model is right, and the row's model but not the column's."""
     models, n = table.shape
     both = np.zeros((models, models))
     for begin in range(0, n, _BLOCK):
         block = table[:, begin : begin + _BLOCK].astype(np.float32)
         both += block @ block.T
-    right = np.diag(both)
-    only_row = np.rint(right[:, None] - both).astype(np.int64)
-    return only_row, only_row.T
+    right = np.rint(np.diag(both)).astype(np.int64)
+    return right, right[:, None] - np.rint(both).astype(np.int64)
 
 
-def _is_binary(table: npt.NDArray[Any]) -> bool:
-    return bool(np.all((table == 0) | (table == 1)))
+def _pair_moments(contributions: Floats, repeat: Floats) -> tuple[Floats, Floats]:
+    """Sums over units of the second and fourth powers of the differences of all pairs of rows."""
+    models, units = contributions.shape
+    squares, fourths = np.zeros((2, models, models))
+    own = np.zeros((2, models))
+    for begin in range(0, units, _BLOCK):
+        part, times = contributions[:, begin : begin + _BLOCK], repeat[begin : begin + _BLOCK]
+        second, third = part**2, part**3
+        weighted = part * times
+        mixed = third @ weighted.T
+        squares -= 2 * part @ weighted.T
+        fourths += 6 * (second * times) @ second.T - 4 * (mixed + mixed.T)
+        own += second @ times, second**2 @ times
+    squares += own[0][:, None] + own[0]
+    fourths += own[1][:, None] + own[1]
+    return np.maximum(squares, 0), np.maximum(fourths, 0)
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: object) -> str:
