@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress
+from evidesk.kits.label_checks import check_kinds, check_missing, check_roles, check_several
 from evidesk.kits.table import KINDS, TableFile
 
 _MOST_FOLDS = 1_000
@@ -75,7 +76,7 @@ def count(
     KitError : a column is missing or named twice, there are no rows, labels are missing or cannot
         be compared, there are fewer than two folds or groups, or more than 1,000 folds.
     """
-    _check_roles(truth, predictions, fold, group)
+    check_roles(truth, predictions, fold=fold, group=group)
     labels = [truth, *predictions]
     keys = {alias: name for alias, name in (("fold", fold), ("grp", group)) if name is not None}
     table.check_columns(*labels, *keys.values())
@@ -95,8 +96,8 @@ def count(
     totals = dict(zip(tallies, ask(f"FROM cube SELECT {_sums(tallies)}")[0], strict=True))
     if not totals["n"]:
         raise KitError(f"{table.path.name} has columns but no rows.")
-    _check_missing(table, [*labels, *keys.values()], totals, progress)
-    _check_kinds(table, labels, totals)
+    check_missing(table, [*labels, *keys.values()], totals, progress)
+    check_kinds(table, labels, totals)
 
     right = [f"right{i}" for i in range(1, len(labels))]
     folds: list[Fold] = []
@@ -106,7 +107,7 @@ def count(
             f"FROM cube SELECT fold, {_sums(['n', *right])} GROUP BY fold ORDER BY fold"
         ):
             folds.append(Fold(name, n, dict(zip(predictions, hits, strict=True))))
-        _check_several(len(folds), "fold", fold)
+        check_several(len(folds), "fold", fold)
         if len(folds) > _MOST_FOLDS:
             raise KitError(
                 f"The fold column {fold!r} has {len(folds):,} values, and at most {_MOST_FOLDS:,} "
@@ -114,7 +115,7 @@ def count(
                 "as the group."
             )
     if group is not None:
-        _check_several(ask("FROM cube SELECT count(DISTINCT grp)")[0][0], "group", group)
+        check_several(ask("FROM cube SELECT count(DISTINCT grp)")[0][0], "group", group)
         groups = {}
         for name, alias in zip(predictions, right, strict=True):
             each = f"(FROM cube SELECT sum({alias}) AS x, sum(n) AS n GROUP BY grp)"
@@ -166,78 +167,6 @@ def _cube(
 
 def _sums(aliases: Iterable[str]) -> str:
     return ", ".join(f"sum({alias})" for alias in aliases)
-
-
-def _check_roles(
-    truth: str, predictions: Sequence[str], fold: str | None, group: str | None
-) -> None:
-    twice = [name for name in predictions if predictions.count(name) > 1]
-    if twice:
-        raise KitError(f"The prediction column {twice[0]!r} is named twice. Name it once.")
-    if truth in predictions:
-        raise KitError(
-            f"The column {truth!r} is named as the truth and as a prediction: it would be right "
-            "every time. Name it as the truth only."
-        )
-    for role, name in (("fold", fold), ("group", group)):
-        if name in (truth, *predictions):
-            raise KitError(
-                f"The column {name!r} is named as the {role} and as labels. Name it once."
-            )
-
-
-def _check_several(number: int, role: str, name: str) -> None:
-    if number < 2:
-        raise KitError(
-            f"The {role} column {name!r} has one value only: at least two {role}s are needed. "
-            f"Name another column, or leave the {role} out."
-        )
-
-
-def _check_missing(
-    table: TableFile, columns: Sequence[str], totals: Mapping[str, int], progress: Progress
-) -> None:
-    found = [
-        f"{totals[f'missing{i}']:,} of {totals['n']:,} rows in column {name!r} (first in row "
-        f"{table.first_row_without(name, progress)})"
-        for i, name in enumerate(columns)
-        if totals[f"missing{i}"]
-    ]
-    if found:
-        raise KitError(
-            f"{table.path.name} has no value for {'; '.join(found)}. Rows are counted from 1 "
-            "without the header. Remove these rows, or give 'no answer' a label of its own."
-        )
-
-
-def _check_kinds(table: TableFile, labels: Sequence[str], totals: Mapping[str, int]) -> None:
-    kinds = []
-    for i, name in enumerate(labels):
-        present = [kind for k, kind in enumerate(KINDS) if totals[f"kind{i}_{k}"]]
-        if "other values" in present:
-            raise KitError(
-                f"The column {name!r} of {table.path.name} holds lists or other values that are no "
-                "labels. Labels are text, numbers or true/false."
-            )
-        if len(present) > 1 and table.typed:
-            raise KitError(
-                f"The column {name!r} of {table.path.name} mixes {' and '.join(present)}. "
-                "Write all its labels in the same way."
-            )
-        # A file of text states no types: a column of it that is not all alike is text.
-        kinds.append(present[0] if len(present) == 1 else "text")
-    for i, name in enumerate(labels[1:], start=1):
-        # In a file of text, 1, 2, x are the same labels as 1, 2 if they agree anywhere.
-        if kinds[i] != kinds[0] and (table.typed or not totals[f"right{i}"]):
-            raise KitError(
-                f"The column {name!r} holds {kinds[i]}, but the truth {labels[0]!r} holds "
-                f"{kinds[0]}: such labels are never equal. Write both in the same way."
-            )
-        if totals[f"broken{i}"] and not totals["broken0"] and kinds[0] == kinds[i] == "numbers":
-            raise KitError(
-                f"The column {name!r} holds numbers with decimals, but the truth {labels[0]!r} "
-                "holds whole numbers: they look like scores. Turn them into labels first."
-            )
 
 
 def _natural(fold: Fold) -> tuple[tuple[int, int | str], ...]:
