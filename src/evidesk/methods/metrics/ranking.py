@@ -205,6 +205,20 @@ def ranking_evaluation(
     return _evaluation(metric, rankings, sample, average=average)
 
 
+def class_design_effects(
+    metric: RankingMetric, ranking: Ranking, sample: Sample
+) -> tuple[float, float]:
+    """By what factor the groups inflate the variance of each class's part in the metric."""
+    effects = []
+    for side, derivative in zip(ranking.sides, metric.linearise(ranking)[1:], strict=True):
+        centred = derivative - derivative @ side.count / side.total
+        _, part, _ = _of_units(centred, side, sample)
+        alone = float(np.sum((centred * side.count) ** 2))
+        together = float(sample.units.variance(part))
+        effects.append(max(together / alone, 1.0) if alone > 0 else 1.0)
+    return effects[0], effects[1]
+
+
 def check_average(average: object) -> None:
     """Raise ValueError unless ``average`` names a mean over classes."""
     if average not in AVERAGES:
