@@ -151,6 +151,10 @@ class TableFile:
         """SQL for the column as it stands in the file, of whatever type."""
         return f"c{self.columns.index(column)}"
 
+    def type_of(self, column: str) -> str:
+        """DuckDB's type of the column as it stands in the file."""
+        return self._types[self.columns.index(column)]
+
     def labels(self, columns: Mapping[str, str], source: str = "cases") -> str:
         """SQL that selects the labels of ``columns``: names in the file by SQL names of your own.
 
