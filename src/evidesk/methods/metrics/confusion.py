@@ -240,7 +240,7 @@ class ConfusionMatrix:
                         ha="center",
                         va="center",
                         fontsize="small" if k <= 6 else "x-small",
-                        color="white" if share[at] > 0.5 else "#1f2937",
+                        color="white" if share[at] > 0.7 else "#1f2937",
                     )
             names = [str(label) for label in self.labels.tolist()]
             step = max(1, k // 25)

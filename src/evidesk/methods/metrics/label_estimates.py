@@ -10,7 +10,7 @@ from evidesk.evidence import Estimate
 from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
 from evidesk.methods.metrics.evaluation import INTERVAL_METHODS, IntervalMethod
 from evidesk.methods.metrics.label_metrics import LabelMetric
-from evidesk.methods.metrics.label_table import LabelTable
+from evidesk.methods.metrics.label_table import LabelTable, effective_units
 from evidesk.methods.metrics.margins import Floats
 from evidesk.methods.metrics.proportion import (
     METHODS,
@@ -21,6 +21,7 @@ from evidesk.methods.metrics.proportion import (
     interval,
 )
 from evidesk.methods.metrics.resampling import RandomState
+from evidesk.methods.metrics.units import Units
 
 #: With fewer true cases of some class, an average over classes is called poorly known.
 FEW_CASES = 5
@@ -90,7 +91,10 @@ def _share_estimate(
                 np.bincount(table.members, part * weights).astype(np.float64)
                 for part in (top, bottom)
             )
-            effect, z = _effect(held, all_held, np.ones(len(held)), z)
+            ones = np.ones(len(held))
+            effect, careful = _effect(held, all_held, ones, z)
+            # Accuracy and what is a map of it agree with the function of that name.
+            z = t_critical_value(z, effective_groups(all_held, ones)) if ratio is None else careful
             if np.count_nonzero(all_held) == 1 and ratio is not None:
                 warn(
                     f"Of the {metric.name} of {_some(table, [label])} nothing is known: only one "
@@ -119,10 +123,12 @@ def _effect(top: Floats, bottom: Floats, repeat: Floats, z: float) -> tuple[floa
     """Design effect of a ratio of sums over units, and the critical value for it."""
     held = bottom > 0
     top, bottom, repeat = top[held], bottom[held], repeat[held]
-    groups = effective_groups(bottom, repeat)
     if repeat.sum() < 2:  # one group alone tells nothing of how groups differ
         return float(bottom.sum()), t_critical_value(z, 1 + 1e-9)
-    return float(design_effect(top[None], bottom, repeat)[0]), t_critical_value(z, groups)
+    share = (top @ repeat) / (bottom @ repeat)
+    errors = (top - share * bottom) / np.sqrt(1 - bottom / (bottom @ repeat))
+    effective = float(effective_units(errors, Units(bottom, repeat, grouped=True)))
+    return float(design_effect(top[None], bottom, repeat)[0]), t_critical_value(z, effective)
 
 
 def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from evidesk.methods.metrics.comparison import degrees_of_freedom
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.label_codes import coded, counted, listed, positions
 from evidesk.methods.metrics.label_metrics import LabelMetric
@@ -140,16 +141,28 @@ class LabelTable:
         return float(squares.sum() if self.counts is None else squares @ self.counts)
 
 
+def effective_units(errors: Floats, units: Units) -> Floats:
+    """How many units of equal weight tell as much of the variance of ``errors``.
+
+    ``errors`` has shape (..., units). Without any error the sizes of the units are all there is.
+    """
+    squares, fourths = errors**2 @ units.repeat, errors**4 @ units.repeat
+    degrees = degrees_of_freedom(squares, fourths, units)
+    return np.asarray(np.where(squares > 0, degrees + 1, units.effective))
+
+
 def _with_effects(evaluation: Evaluation) -> Evaluation:
-    """Where classes are few, so many fewer cases count as the groups inflate the variance."""
-    units = evaluation.units
-    effects = evaluation.design_effects
-    one_voice = units.n / units.effective
+    """Groups never make an interval shorter, and hide more where classes have few cases."""
+    units, independent = evaluation.units, evaluation.independent
+    assert independent is not None
+    effects, one_voice = evaluation.design_effects, units.n / units.effective
     effects = np.maximum(np.where(np.isnan(effects), one_voice, effects), 1)
+    shorter = np.maximum(independent - units.variance(evaluation.contributions), 0)
     return replace(
         evaluation,
         most=evaluation.most / one_voice,
-        unseen=evaluation.unseen * effects**2,
+        unseen=evaluation.unseen * effects**2 + shorter,
+        effective=effective_units(evaluation.contributions, units),
     )
 
 
