@@ -137,7 +137,8 @@ class Evaluation:
 
     def _critical_values(self, level: float) -> Floats | float:
         if self.effective is None:
-            return self.units.critical_value(level, student=self.scale in ("positive", "real"))
+            student = self.scale in ("positive", "explained", "real")
+            return self.units.critical_value(level, student=student)
         z = critical_value(level)
         return np.array([t_critical_value(z, effective) for effective in self.effective])
 

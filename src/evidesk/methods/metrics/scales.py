@@ -16,7 +16,7 @@ from scipy import special
 from evidesk.methods.metrics.proportion import interval
 
 Floats = npt.NDArray[np.float64]
-Scale = Literal["proportion", "logit", "correlation", "positive", "real"]
+Scale = Literal["proportion", "logit", "correlation", "positive", "explained", "real"]
 _Critical = Floats | float
 _Interval = Callable[[Floats, Floats, _Critical, Floats], tuple[Floats, Floats]]
 
@@ -32,6 +32,7 @@ def scaled_interval(
     - ``logit``, in [0, 1]: symmetric in ``log(value / (1 - value))``, for the AUROC.
     - ``correlation``, in [-1, 1]: symmetric in ``arctanh(value)`` (Fisher's z).
     - ``positive``, at least 0: symmetric in ``log(value)``.
+    - ``explained``, at most 1: symmetric in ``log(1 - value)``, for R2.
     - ``real``: symmetric in the value.
 
     At the ends of a bounded scale, or without variance, the first three are Wilson's interval for
@@ -81,8 +82,17 @@ def _positive(
     value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     known = value > 0
-    factor = np.exp(critical * np.sqrt(variance) / np.where(known, value, 1))
-    return np.where(known, value / factor, value), np.where(known, value * factor, value)
+    with np.errstate(over="ignore"):  # two or three values bound nothing; Student's t says so
+        factor = np.exp(critical * np.sqrt(variance) / np.where(known, value, 1))
+        high = np.minimum(value * factor, np.finfo(np.float64).max)
+    return np.where(known, value / factor, value), np.where(known, high, value)
+
+
+def _explained(
+    value: Floats, variance: Floats, critical: _Critical, most: Floats
+) -> tuple[Floats, Floats]:
+    low, high = _positive(1 - value, variance, critical, most)
+    return 1 - high, 1 - low
 
 
 def _real(
@@ -97,5 +107,6 @@ _INTERVALS: dict[Scale, _Interval] = {
     "logit": _logit,
     "correlation": _correlation,
     "positive": _positive,
+    "explained": _explained,
     "real": _real,
 }
