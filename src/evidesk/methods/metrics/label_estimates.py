@@ -92,7 +92,7 @@ def _share_estimate(
                 for part in (top, bottom)
             )
             ones = np.ones(len(held))
-            effect, careful = _effect(held, all_held, ones, z)
+            effect, careful = ratio_effect(held, all_held, ones, z)
             # Accuracy and what is a map of it agree with the function of that name.
             z = t_critical_value(z, effective_groups(all_held, ones)) if ratio is None else careful
             if np.count_nonzero(all_held) == 1 and ratio is not None:
@@ -101,7 +101,7 @@ def _share_estimate(
                     f"group has cases that are {ratio.needs}."
                 )
         elif table.weights is not None:
-            effect, _ = _effect(top * table.weights, bottom * table.weights, counts, z)
+            effect, _ = ratio_effect(top * table.weights, bottom * table.weights, counts, z)
         known = np.asarray(count / effect), np.asarray(n / effect)
         if method == "normal":
             _warn_if_normal_is_poor(*map(float, known))
@@ -119,7 +119,7 @@ def _share_estimate(
     )
 
 
-def _effect(top: Floats, bottom: Floats, repeat: Floats, z: float) -> tuple[float, float]:
+def ratio_effect(top: Floats, bottom: Floats, repeat: Floats, z: float) -> tuple[float, float]:
     """Design effect of a ratio of sums over units, and the critical value for it."""
     held = bottom > 0
     top, bottom, repeat = top[held], bottom[held], repeat[held]
