@@ -18,7 +18,8 @@ from scipy import special
 
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
-from evidesk.methods.metrics.ranking import Average, Ranking, RankingMetric, ranking_evaluation
+from evidesk.methods.metrics.ranking import Ranking
+from evidesk.methods.metrics.ranking_metrics import Average, RankingMetric, ranking_evaluation
 from evidesk.methods.metrics.resampling import RandomState
 from evidesk.methods.metrics.scores import BinaryScores
 

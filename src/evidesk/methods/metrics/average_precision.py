@@ -16,7 +16,8 @@ import numpy.typing as npt
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.evaluation import IntervalMethod
 from evidesk.methods.metrics.proportion import PoorApproximationWarning
-from evidesk.methods.metrics.ranking import Average, Ranking, RankingMetric, ranking_evaluation
+from evidesk.methods.metrics.ranking import Ranking
+from evidesk.methods.metrics.ranking_metrics import Average, RankingMetric, ranking_evaluation
 from evidesk.methods.metrics.resampling import RandomState
 from evidesk.methods.metrics.scores import BinaryScores
 

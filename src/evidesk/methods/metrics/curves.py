@@ -23,8 +23,8 @@ from evidesk.methods.metrics.auroc import AUROC
 from evidesk.methods.metrics.average_precision import AVERAGE_PRECISION
 from evidesk.methods.metrics.clusters import t_critical_value
 from evidesk.methods.metrics.proportion import critical_value, interval
-from evidesk.methods.metrics.ranking import (
-    Ranking,
+from evidesk.methods.metrics.ranking import Ranking
+from evidesk.methods.metrics.ranking_metrics import (
     RankingMetric,
     class_design_effects,
     ranking_evaluation,
@@ -150,13 +150,15 @@ def roc_curve(
     tp, fp, thresholds = _cumulated(counts)
     hits, alarms = _bounds(tp, fp, sizes, level, t, simultaneous=simultaneous)
     at = np.linspace(0, 1, POINTS)
+    low = _last(alarms[1], hits[0], at)
+    low[-1] = 1.0  # where every case is called positive
     kept = _kept(fp / fp[-1], tp / tp[-1])
     return RocCurve(
         thresholds=thresholds[kept],
         fpr=(fp / fp[-1])[kept],
         tpr=(tp / tp[-1])[kept],
         at=at,
-        low=_last(alarms[1], hits[0], at),
+        low=low,
         high=_last(alarms[0], hits[1], at),
         area=area,
         level=float(level),

@@ -18,6 +18,7 @@ from scipy import special
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.labels import as_labels
+from evidesk.methods.metrics.means import effective_losses
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState
 from evidesk.methods.metrics.scores import Sample, as_probabilities, class_codes, positives_of
@@ -202,11 +203,9 @@ def mean_loss_evaluation(
     values = weighted.sum(axis=1) / n
     contributions = (weighted - values[:, None] * sizes) / n
     sums = sample.sums(weighted)
-    # Few large losses tell their own variance badly, however many small ones there are.
-    squares = (sums**2).sum(axis=1)
     alike = np.full(len(values), sample.units.effective)
-    effective = np.divide(sums.sum(axis=1) ** 2, squares, out=alike.copy(), where=squares > 0)
-    effective = np.maximum(np.minimum(effective, alike), 2)
+    # Few large losses tell their own variance badly, however many small ones there are.
+    effective = np.maximum(np.minimum(effective_losses(sums), alike), 2)
 
     def replicate(weights: Floats) -> Floats:
         return np.asarray(weights @ sums.T / (weights @ sample.units.sizes)[:, None])

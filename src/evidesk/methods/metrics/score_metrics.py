@@ -10,7 +10,7 @@ from evidesk.methods.metrics.average_precision import AVERAGE_PRECISION
 from evidesk.methods.metrics.calibration import Strategy, calibration_evaluation
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.probability import loss_evaluation
-from evidesk.methods.metrics.ranking import Average, ranking_evaluation
+from evidesk.methods.metrics.ranking_metrics import Average, ranking_evaluation
 
 ScoreMetric = Literal["auroc", "average_precision", "brier", "log_loss", "ece"]
 SCORE_METRICS: tuple[ScoreMetric, ...] = get_args(ScoreMetric)
