@@ -240,14 +240,14 @@ def weighted_kappa(margins: Margins, cost: Floats) -> Point:
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = 1 / (true * by_true).sum(axis=-1)
         loss = np.asarray(n * total * inverse)
-    by_margin = (inverse * loss)[..., None]
-    slopes = Slopes(
-        np.zeros_like(true),
-        by_margin * by_true,
-        by_margin * by_predicted,
-        -total * inverse,
-        -n * inverse,
-    )
+        by_margin = (inverse * loss)[..., None]
+        slopes = Slopes(
+            np.zeros_like(true),
+            by_margin * by_true,
+            by_margin * by_predicted,
+            -total * inverse,
+            -n * inverse,
+        )
     return Point(1 - loss, slopes, n)
 
 
