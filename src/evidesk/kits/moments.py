@@ -15,6 +15,7 @@ from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.numbers import STEPS, exact_sum
 from evidesk.kits.table import TableFile
 from evidesk.methods.metrics.evaluation import Evaluation
+from evidesk.methods.metrics.means import effective_losses, hidden_variance
 from evidesk.methods.metrics.scales import Scale
 from evidesk.methods.metrics.units import Units
 
@@ -43,6 +44,26 @@ class Moments:
     sizes: Floats | None = None
     by_group: Floats | None = None
 
+    def combined(self, factors: npt.ArrayLike, constants: npt.ArrayLike) -> "Moments":
+        """Of other terms, that are these times ``factors`` (new, old) plus ``constants`` (new,)."""
+        by, plus = np.asarray(factors, dtype=np.float64), np.asarray(constants, dtype=np.float64)
+        by_group = None
+        if self.by_group is not None and self.sizes is not None:
+            by_group = by @ self.by_group + plus[:, None] * self.sizes
+        covariance = by @ self.covariance @ by.T
+        return Moments(self.n, by @ self.means + plus, covariance, self.sizes, by_group)
+
+    def bearing(self, term: int) -> float:
+        """How many equal losses would say as much as those that add up to this term.
+
+        See :func:`~evidesk.methods.metrics.means.effective_losses`; of groups, where there are any.
+        """
+        if self.by_group is not None:
+            return float(effective_losses(self.by_group[term]))
+        first = self.means[term] ** 2
+        second = self.covariance[term, term] + first
+        return float(self.n * first / second) if second > 0 else float(self.n)
+
     def evaluation(
         self,
         metric: str,
@@ -53,6 +74,7 @@ class Moments:
         scale: Scale = "real",
         unit: str = "",
         greater_is_better: bool = True,
+        effective: float | None = None,
     ) -> Evaluation:
         """A metric whose error is that of the terms' means times ``slopes``, for each model.
 
@@ -60,6 +82,7 @@ class Moments:
         ----------
         values : array of shape (models,).
         slopes : array of shape (models, terms); derivatives of the values by the means.
+        effective : for a function of losses, how many of them bear the value; see `bearing`.
 
         Raises
         ------
@@ -81,6 +104,8 @@ class Moments:
             units = Units.of_groups(self.sizes)
             contributions = by @ (self.by_group - self.means[:, None] * self.sizes) / self.n
             independent = np.einsum("mi,ij,mj->m", by, self.covariance, by) / (self.n - 1)
+        known = units.effective if effective is None else effective
+        hidden = hidden_variance(units.variance(contributions), np.full(len(at), known))
         return Evaluation(
             metric=metric,
             names=tuple(names),
@@ -88,12 +113,13 @@ class Moments:
             contributions=contributions,
             units=units,
             scale=scale,
-            most=np.full(len(at), units.effective),
+            most=np.full(len(at), known),
             replicate=_no_replicates,
             greater_is_better=greater_is_better,
             unit=unit,
             delta="clt",
             independent=independent,
+            unseen=0.0 if effective is None else hidden,
         )
 
 

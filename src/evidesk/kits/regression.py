@@ -132,7 +132,10 @@ def _answer(found: Found, cases: Predictions) -> str:
         return f"The root mean squared error of {shown(best[0])} is {size}{share}."
     names = " and ".join(shown(name) for name in best)
     has = "has" if len(best) == 1 else "have"
-    return f"Of {len(errors)} models, {names} {has} the smallest root mean squared error: {size}{share}."
+    return (
+        f"Of {len(errors)} models, {names} {has} the smallest root mean squared error: "
+        f"{size}{share}."
+    )
 
 
 def _findings(found: Found) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from evidesk.kits.numbers import (
 )
 from evidesk.kits.table import TableFile
 from evidesk.methods.metrics.evaluation import Evaluation
+from evidesk.methods.metrics.means import FEWEST_LOSSES, mean_estimate
 from evidesk.methods.metrics.regression import evaluate_values
 
 Floats = npt.NDArray[np.float64]
@@ -131,7 +132,18 @@ def metrics(
         effects: dict[str, float] = {}
         for i, model in enumerate(cases.names):
             evaluation = made(sums, i, model, cases.error(i)[1], y_unit, unit)
-            estimates |= evaluation.estimates(level=level)
+            if name == "mean error":
+                estimates |= evaluation.estimates(level=level)
+            else:
+                estimates[model] = mean_estimate(
+                    evaluation,
+                    level=level,
+                    method="clt",
+                    resamples=100,
+                    random_state=None,
+                    fewest=FEWEST_LOSSES,
+                    stacklevel=1,
+                )
             if cases.group is not None:
                 effects[model] = float(evaluation.design_effects[0])
         found[name] = estimates, effects
@@ -143,14 +155,26 @@ def _rmse(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: st
     root = float(np.sqrt(moments.means[0]))
     slope = e_unit / (2 * root) if root else 0.0
     return moments.evaluation(
-        "RMSE", [model], [root * e_unit], [[slope]], scale="positive", unit=unit
+        "RMSE",
+        [model],
+        [root * e_unit],
+        [[slope]],
+        scale="positive",
+        unit=unit,
+        effective=moments.bearing(0),
     )
 
 
 def _mae(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str) -> Evaluation:
     moments = sums.moments([f"a{i}"])
     return moments.evaluation(
-        "MAE", [model], moments.means * e_unit, [[e_unit]], scale="positive", unit=unit
+        "MAE",
+        [model],
+        moments.means * e_unit,
+        [[e_unit]],
+        scale="positive",
+        unit=unit,
+        effective=moments.bearing(0),
     )
 
 
@@ -167,7 +191,15 @@ def _r2(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str)
     left = ratio * ee / spread
     # The derivative by the centred square of y, written out in y and its square.
     slopes = [-2 * y * left / spread, left / spread, -ratio / spread]
-    return moments.evaluation("R2", [model], [1 - left], [slopes])
+    squares = moments.combined([[-2 * y, 1.0, 0.0]], [y**2])
+    return moments.evaluation(
+        "R2",
+        [model],
+        [1 - left],
+        [slopes],
+        scale="explained",
+        effective=min(moments.bearing(2), squares.bearing(0)),
+    )
 
 
 _METRICS: dict[str, Callable[[Sums, int, str, float, float, str], Evaluation]] = {
