@@ -20,8 +20,8 @@ _HEAD_ROWS = 1_000_000
 #: With more different scores at the head of a long table, all of it could have too many.
 _MOST_AT_HEAD = 100_000
 _DIGITS = 5
-#: With groups every case is needed by itself.
-_MOST_GROUPED = 5_000_000
+#: What needs every case by itself is done up to so many.
+MOST_CASES = 5_000_000
 
 _FIVE_DIGITS = (
     f"CASE WHEN {{x}} = 0 THEN 0 ELSE round({{x}} / 10 ** floor(log10(abs({{x}}))), {_DIGITS - 1}) "
@@ -36,21 +36,27 @@ class Scores:
     Attributes
     ----------
     scores : how many positive and negative cases there are at each score.
-    values, positive, members : of each case its score, whether it is positive, and the number of
-        its group; None without groups.
     largest_error : by how much rounding can have changed the AUROC.
+    grouped : with groups, of each case its score, whether it is positive, and its group's number.
     """
 
     scores: BinaryScores
-    values: Floats | None = None
-    positive: npt.NDArray[np.bool_] | None = None
-    members: npt.NDArray[np.int64] | None = None
     largest_error: float = 0.0
+    grouped: tuple[npt.NDArray[Any], ...] | None = None
 
     @property
     def are_probabilities(self) -> bool:
         """Whether all of them lie in [0, 1]."""
         return bool(self.scores.values[0] >= 0 and self.scores.values[-1] <= 1)
+
+    @property
+    def cases(self) -> tuple[npt.NDArray[Any], ...]:
+        """Score, whether it is positive, and (with groups) the group's number, of each case."""
+        if self.grouped is not None:
+            return self.grouped
+        both = (self.scores.positives, self.scores.negatives)
+        values = [np.repeat(self.scores.values, side.astype(np.int64)) for side in both]
+        return np.concatenate(values), np.arange(self.scores.n) < len(values[0])
 
 
 def count_scores(
@@ -79,12 +85,12 @@ def count_scores(
     """
     names = list(columns.values())
     rounded = _too_many(table, names, n, progress)
-    grouped = group is not None and n <= _MOST_GROUPED
+    grouped = group is not None and n <= MOST_CASES
     warnings = []
     if group is not None and not grouped:
         warnings.append(
             f"The metrics of scores are left out: with groups they need every case by itself, and "
-            f"{n:,} are more than {_MOST_GROUPED:,}."
+            f"{n:,} are more than {MOST_CASES:,}."
         )
         return {}, warnings
     keys = ["model", "score", "positive", *(["grp"] if grouped else [])]
@@ -116,7 +122,7 @@ def count_scores(
                 "of its distance from 1), for they have too many different values to be counted. "
                 f"That changes the AUROC by at most {error:.2g}."
             )
-        cases: list[npt.NDArray[Any]] = []
+        cases = None
         if grouped:
             score, hit, member, repeat = _asked(
                 table,
@@ -124,8 +130,8 @@ def count_scores(
                 f"FROM scores WHERE model = {i} ORDER BY ALL",
                 progress,
             )
-            cases = [np.repeat(column, repeat) for column in (score, hit, member)]
-        found[model] = Scores(scores, *cases, largest_error=error)
+            cases = tuple(np.repeat(column, repeat) for column in (score, hit, member))
+        found[model] = Scores(scores, error, cases)
     return found, warnings
 
 
