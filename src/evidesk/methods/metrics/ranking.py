@@ -85,7 +85,9 @@ class Ranking:
     @classmethod
     def of_arrays(cls, positive: Bools, scores: Floats) -> "Ranking":
         """From single cases of which only the scores matter; cells as in :meth:`of_counts`."""
-        return cls._of_distinct(_distinct(scores[positive]), _distinct(scores[~positive]))
+        # Taking is faster than a mask.
+        sides = (scores.take(np.flatnonzero(which)) for which in (positive, ~positive))
+        return cls._of_distinct(*(_distinct(side) for side in sides))
 
     @classmethod
     def _of_distinct(

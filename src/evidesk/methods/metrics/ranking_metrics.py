@@ -229,11 +229,11 @@ def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Lin
     variances, effective = [], []
     for side, derivative in zip(ranking.sides, derivatives, strict=True):
         where, part, mass = _of_units(derivative, side, sample)
-        repeat, sizes = units.repeat[where], units.sizes[where]
+        repeat, sizes = units.repeat[where], units.sizes[where][: len(mass)]
         number = side.total**2 / float(np.sum(repeat * mass**2))
         if number > 1:
             # DeLong's variances are unbiased within each class, where the unit has more leverage.
-            part *= np.sqrt((1 - sizes[:1] / units.n) / (1 - mass / side.total))
+            part *= np.sqrt((1 - sizes / units.n) / (1 - mass / side.total))
         contributions[where] += part
         variances.append(float(np.einsum("i,i,i->", part, part, repeat)))
         effective.append(number)
@@ -259,7 +259,7 @@ def _welch(variances: list[float], effective: list[float]) -> float:
         variance**2 / max(number - 1, 1)
         for variance, number in zip(variances, effective, strict=True)
     )
-    return 1 + max(sum(variances) ** 2 / precision, 1) if precision > 0 else min(effective)
+    return 1 + max(sum(variances) ** 2 / precision, 1) if precision > 0 else max(min(effective), 2)
 
 
 def _of_units(

@@ -175,7 +175,8 @@ def positives_of(y_true: npt.ArrayLike, pos_label: Any = None) -> Bools:
     if kind == "number":
         positive = np.asarray(labels == 1)
         lowest = labels.min()
-        if lowest in (-1, 0, 1) and np.all(labels[~positive] == lowest):
+        others = 0 if lowest == 1 else np.count_nonzero(labels == lowest)
+        if lowest in (-1, 0, 1) and np.count_nonzero(positive) + others == len(labels):
             return positive
     raise ValueError(
         "The 'pos_label' parameter must name the positive class: the labels of 'y_true' are "
