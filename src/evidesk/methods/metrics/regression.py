@@ -30,7 +30,7 @@ from evidesk.methods.metrics.scores import Sample, as_scores
 Floats = npt.NDArray[np.float64]
 ValueMetric = Literal["mse", "rmse", "mae", "r2", "spearman"]
 VALUE_METRICS: tuple[ValueMetric, ...] = get_args(ValueMetric)
-_TITLES: dict[str, tuple[str, Scale]] = {
+TITLES: dict[str, tuple[str, Scale]] = {
     "mse": ("MSE", "positive"),
     "rmse": ("RMSE", "positive"),
     "mae": ("MAE", "positive"),
@@ -158,7 +158,7 @@ def _moment_evaluation(
 
     contributions = slopes * weight / total
     variance = sample.units.variance(sample.sums(contributions))
-    title, scale = _TITLES[metric]
+    title, scale = TITLES[metric]
     return Evaluation(
         metric=title,
         names=names,
