@@ -165,6 +165,11 @@ class Sums:
         )
         self._total: dict[str, tuple[Any, ...]] = {}
 
+    def means(self, names: Sequence[str], where: str = "true") -> Floats:
+        """Means of some terms over the cases whose keys fulfil the condition."""
+        n, *found = self._totals(where)
+        return np.array([found[self._places[name]] / n for name in names])
+
     def moments(self, names: Sequence[str], where: str = "true") -> Moments:
         """Of some terms, over the cases whose keys fulfil the condition.
 
