@@ -111,10 +111,10 @@ class _Distances:
     def moments(self, scale: float) -> tuple[float, float]:
         """Mean and variance of the plain average, if the distances are ``scale * d``."""
         mean, square = scale * self.d, self.s**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(self.s > 0, mean / self.s, np.inf * np.sign(mean))
-        folded = self.s * np.sqrt(2 / np.pi) * np.exp(-(np.minimum(np.abs(ratio), 1e9) ** 2) / 2)
-        folded = folded + mean * special.erf(np.nan_to_num(ratio) / np.sqrt(2))
+        # Beyond 40 standard errors the folded normal distribution is the normal one.
+        ratio = np.divide(mean, self.s, out=40 * np.sign(mean), where=40 * self.s > np.abs(mean))
+        folded = self.s * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2)
+        folded += mean * special.erf(ratio / np.sqrt(2))
         variance = np.maximum(mean**2 + square - folded**2, 0).sum() + scale**2 * self.between
         return float(folded.sum()), float(variance)
 
