@@ -157,17 +157,13 @@ def variance_components(
             over=over,
         )
 
-    parts = {
-        name: sd(
-            (square - left) / per,
-            *(bound / per for bound in _difference(square, own, left, degrees, tail)),
-            own + 1,
-            f"{own + 1} {name}s",
-        )
-        for name, (square, own, per) in squares.items()
-    }
+    components = []
+    for name, (square, own, per) in squares.items():
+        low, high = _difference(square, own, left, degrees, tail)
+        gap = square - left
+        components.append(sd(gap / per, low / per, high / per, own + 1, f"{own + 1} {name}s"))
     low, high = (left * degrees / special.chdtri(degrees, q) for q in (tail, 1 - tail))
-    parts["rest"] = sd(left, low, high, k * m, f"{k} folds and {m} seeds")
+    components.append(sd(left, low, high, k * m, f"{k} folds and {m} seeds"))
     half_width = t_critical_value(z, k) * float(fold_means.std(ddof=1)) / math.sqrt(k)
     mean = Estimate(
         grand,
@@ -180,15 +176,15 @@ def variance_components(
         over=f"{k} folds",
     )
     if sizes is None:
-        return VarianceComponents(mean, **parts)
+        return VarianceComponents(mean, *components)
     by_case = table.mean(axis=1)
     chance = float(by_case.var(ddof=1)) / sizes
     if chance.min() <= 0:
-        return VarianceComponents(mean, **parts)
+        return VarianceComponents(mean, *components)
     excess = float(((fold_means - grand) ** 2 / chance).sum())
     return VarianceComponents(
         mean,
-        **parts,
+        *components,
         cases=float(np.sqrt(chance.mean())),
         excess_statistic=excess,
         excess_p_value=float(special.chdtrc(k - 1, excess)),

@@ -254,7 +254,7 @@ def corrected_resampled_t(
     )
 
 
-def foldfold_members(folds: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
+def fold_members(folds: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
     """The number of each case's fold."""
     names = as_labels(folds, "folds")
     if len(names) != n:
