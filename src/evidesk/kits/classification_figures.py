@@ -22,7 +22,8 @@ _FEW = 6
 _MOST_ROWS = 40
 _MOST_PAIRS = 25
 _MOST_CLASS_ROWS = 5_000
-_DARK, _PALE = "#1f2937", "#9ca3af"
+_WIDTH = 7.2
+_DARK = "#1f2937"
 _SECOND = "#D55E00"
 _SHARES = ("recall", "precision", "f1", "iou")
 _TITLES = {"recall": "Recall", "precision": "Precision", "f1": "F1", "iou": "IoU"}
@@ -138,7 +139,7 @@ def classes_figure(
     with style(), drawing():
         import matplotlib.pyplot as plt
 
-        _, ax = plt.subplots(figsize=(7.2, 1.2 + 0.38 * len(rows)), layout="constrained")
+        _, ax = plt.subplots(figsize=(_WIDTH, 1.2 + 0.38 * len(rows)), layout="constrained")
         for shares, colour, mark, shift, word in (
             (recall, ACCENT, "o", -0.13, "recall"),
             (precision, _SECOND, "s", 0.13, "precision"),
@@ -214,6 +215,7 @@ def confusion_figure(
     else:
         errors = np.flatnonzero((truth != said) & (shares.count > 0))
         errors = errors[np.argsort(-shares.count[errors], kind="stable")[:_MOST_PAIRS]]
+        errors = errors[np.argsort(-shares.value[errors], kind="stable")]
         if not len(errors):
             errors = np.arange(min(len(truth), _MOST_PAIRS))
         pairs = row_names(
@@ -238,7 +240,6 @@ def confusion_figure(
 
 
 def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
-    import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap
 
     truth, said, shares = cells
@@ -247,8 +248,7 @@ def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
     grid[truth, said] = shares.value
     colours = LinearSegmentedColormap.from_list("evidesk", ["#ffffff", ACCENT])
     with style():
-        side = 1.6 + max(0.62 * k, 2.0)
-        _, ax = plt.subplots(figsize=(side + 0.4, side), layout="constrained")
+        ax = _wide_axes(1.6 + max(0.62 * k, 1.8))
         # Errors are few where a model is any good: the root lets them be seen.
         ax.imshow(np.sqrt(grid), cmap=colours, vmin=0, vmax=1)
         for t, s, n, count, value, low, high in zip(
@@ -261,14 +261,14 @@ def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
             ax.text(
                 s,
                 t + 0.06,
-                f"{_two(low)}–{_two(high)}",
+                f"{_two(low, '0')}–{_two(high)}",
                 ha="center",
                 va="top",
                 fontsize=6.5,
                 color=colour,
             )
         turn: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"}
-        ax.set_xticks(range(k), names, parse_math=False, **(turn if _long(names) else {}))
+        ax.set_xticks(range(k), names, parse_math=False, **(turn if _turned(names) else {}))
         ax.set_yticks(range(k), names, parse_math=False)
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
@@ -305,7 +305,7 @@ def curve_figures(
         )
         figures.append(
             _figure(
-                curve.plot(),
+                curve.plot(_wide_axes(4.4)),
                 f"{name}{number}",
                 _titled(
                     model,
@@ -317,9 +317,11 @@ def curve_figures(
         )
     if reliability is not None:
         r = reliability
+        axes = r.plot(_wide_axes(4.4))
+        axes.legend(loc="lower right")
         figures.append(
             _figure(
-                r.plot(),
+                axes,
                 f"reliability{number}",
                 _titled(
                     model,
@@ -390,14 +392,30 @@ def _titled(model: str, title: str) -> str:
     return f"{shown(model, 60)}: {title}" if model else title[0].upper() + title[1:]
 
 
-def _two(share: float) -> str:
-    """A share with two digits and without the zero: ``.94``, ``1``, ``0``."""
+def _two(share: float, little: str = "<.01") -> str:
+    """A share with two digits and without the zero: ``.94``, ``1``, ``0``, ``<.01``."""
+    if 0 < share < 0.005:
+        return little
     text = f"{share:.2f}"
     return {"0.00": "0", "1.00": "1"}.get(text, text[1:])
 
 
-def _long(names: Sequence[str]) -> bool:
-    return max(map(len, names)) > 4
+def _turned(names: Sequence[str]) -> bool:
+    """Whether names over the columns would run into each other."""
+    longest = max(map(len, names))
+    return longest > (14 if len(names) <= 4 else 4)
+
+
+def _wide_axes(height: float) -> "Axes":
+    """Axes in the middle of a figure as wide as the others, which pages scale to their width."""
+    import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
+
+    size = max(_WIDTH, height + 0.4), height
+    with style():
+        figure, ax = plt.subplots(figsize=size, layout="constrained")
+    figure.add_artist(Line2D((0, 1), (0, 0), alpha=0))
+    return ax
 
 
 def _slug(metric: str) -> str:
