@@ -144,7 +144,7 @@ def variance_components(
     left, degrees = float((rest**2).sum()) / ((k - 1) * (m - 1)), (k - 1) * (m - 1)
     tail = float(special.ndtr(-z))
 
-    def sd(value: float, low: float, high: float, n: int, over: str) -> Estimate:
+    def sd(value: float, low: float, high: float, *, over: str, n: int) -> Estimate:
         value = math.sqrt(max(value, 0))
         return Estimate(
             value=value,
@@ -157,13 +157,22 @@ def variance_components(
             over=over,
         )
 
-    components = []
-    for name, (square, own, per) in squares.items():
-        low, high = _difference(square, own, left, degrees, tail)
-        gap = square - left
-        components.append(sd(gap / per, low / per, high / per, own + 1, f"{own + 1} {name}s"))
-    low, high = (left * degrees / special.chdtri(degrees, q) for q in (tail, 1 - tail))
-    components.append(sd(left, low, high, k * m, f"{k} folds and {m} seeds"))
+    fold, seed = (
+        sd(
+            (square - left) / per,
+            *_difference(square, own, left, degrees, tail, per),
+            over=f"{own + 1} {name}s",
+            n=own + 1,
+        )
+        for name, (square, own, per) in squares.items()
+    )
+    residual = sd(
+        left,
+        left * degrees / float(special.chdtri(degrees, tail)),
+        left * degrees / float(special.chdtri(degrees, 1 - tail)),
+        over=f"{k} folds and {m} seeds",
+        n=k * m,
+    )
     half_width = t_critical_value(z, k) * float(fold_means.std(ddof=1)) / math.sqrt(k)
     mean = Estimate(
         grand,
@@ -176,15 +185,17 @@ def variance_components(
         over=f"{k} folds",
     )
     if sizes is None:
-        return VarianceComponents(mean, *components)
+        return VarianceComponents(mean, fold, seed, residual)
     by_case = table.mean(axis=1)
     chance = float(by_case.var(ddof=1)) / sizes
     if chance.min() <= 0:
-        return VarianceComponents(mean, *components)
+        return VarianceComponents(mean, fold, seed, residual)
     excess = float(((fold_means - grand) ** 2 / chance).sum())
     return VarianceComponents(
         mean,
-        *components,
+        fold,
+        seed,
+        residual,
         cases=float(np.sqrt(chance.mean())),
         excess_statistic=excess,
         excess_p_value=float(special.chdtrc(k - 1, excess)),
@@ -192,9 +203,9 @@ def variance_components(
 
 
 def _difference(
-    first: float, own: int, second: float, other: int, tail: float
+    first: float, own: int, second: float, other: int, tail: float, per: int
 ) -> tuple[float, float]:
-    """Interval of the difference of two expected mean squares, from their degrees of freedom."""
+    """Interval of the component ``(first - second) / per`` of two expected mean squares."""
 
     def factors(degrees: int) -> tuple[float, float]:
         lower = 1 - degrees / special.chdtri(degrees, tail)
@@ -204,6 +215,6 @@ def _difference(
     (g1, h1), (g2, h2) = factors(own), factors(other)
     gap = first - second
     return (
-        gap - math.hypot(g1 * first, h2 * second),
-        gap + math.hypot(h1 * first, g2 * second),
+        (gap - math.hypot(g1 * first, h2 * second)) / per,
+        (gap + math.hypot(h1 * first, g2 * second)) / per,
     )
