@@ -37,6 +37,10 @@ Floats = npt.NDArray[np.float64]
 
 #: How far apart two values on a bounded scale can be.
 _FARTHEST: dict[Scale, float] = {"proportion": 1.0, "logit": 1.0, "correlation": 2.0}
+#: Below so many cases the interval of a difference of shares is too short for some truths.
+FEWEST_CASES = 10
+#: Below so many degrees of freedom a bootstrap, which knows no t, is too short.
+FEWEST_DEGREES = 100
 _SHARES: tuple[Scale, ...] = ("proportion", "logit")
 
 
@@ -136,8 +140,9 @@ def difference(
     Warns
     -----
     PoorApproximationWarning : every unit says the same of the difference, so that nothing tells
-        its error. On a bounded scale the interval is then as wide as that number of cases allows
-        ("rule of three"), otherwise it has no width.
+        its error (on a bounded scale the interval is then as wide as that number of cases allows,
+        otherwise it has no width); a share rests on fewer than 10 cases, such as an AUROC on few
+        positive ones; or a bootstrap's variance has fewer than 100 degrees of freedom.
     """
     check_interval_method(method)
     pair = [_index(evaluation, name, which) for name, which in ((a, "a"), (b, "b"))]
@@ -157,7 +162,10 @@ def difference(
     gap, farthest = float(gaps[0]), _FARTHEST.get(evaluation.scale, np.inf)
     p = float(p_values(gaps, variance, degrees, most)[0])
     if variance[0] == 0:
-        _warn_all_the_same(a, b, units)
+        _warn(
+            f"All {'groups' if units.grouped else 'cases'} say the same of the difference between "
+            f"{a} and {b}, so they cannot tell its error."
+        )
         reach = 0.0 if np.isinf(farthest) else farthest * z**2 / (float(most[0]) + z**2)
         low, high = gap - reach, gap + reach
     elif method == "delta":
@@ -174,6 +182,17 @@ def difference(
         bounds = bootstrap_interval(method, gaps_drawn, gaps, contributions, units, level=level)
         low, high = (float(bound[0]) for bound in bounds)
         p = _bootstrap_p_value(gaps_drawn[np.isfinite(gaps_drawn)])
+    if variance[0] > 0 and most[0] < FEWEST_CASES and np.isfinite(farthest):
+        _warn(
+            f"The difference between {a} and {b} rests on {most[0]:.3g} cases, fewer than "
+            f"{FEWEST_CASES}: its interval may hold the truth less often than it says."
+        )
+    elif variance[0] > 0 and method != "delta" and degrees[0] < FEWEST_DEGREES:
+        _warn(
+            f"The bootstrap's interval of the difference between {a} and {b} is too short: its "
+            f"variance has {degrees[0]:.3g} degrees of freedom, fewer than {FEWEST_DEGREES}. Use "
+            "method='delta'."
+        )
     name = f"paired {evaluation.delta if method == 'delta' else f'{method} bootstrap'}"
     return Comparison(
         metric=evaluation.metric,
@@ -259,11 +278,5 @@ def _index(evaluation: Evaluation, name: str, which: str) -> int:
         ) from None
 
 
-def _warn_all_the_same(a: str, b: str, units: Units) -> None:
-    units_are = "groups" if units.grouped else "cases"
-    warnings.warn(
-        f"All {units_are} say the same of the difference between {a} and {b}, so they cannot tell "
-        "its error.",
-        PoorApproximationWarning,
-        stacklevel=3,
-    )
+def _warn(told: str) -> None:
+    warnings.warn(told, PoorApproximationWarning, stacklevel=3)
