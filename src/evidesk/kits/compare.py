@@ -18,7 +18,7 @@ from evidesk.evidence import (
 )
 from evidesk.kits.compare_cases import Answer, Cases, LabelCases, NumberCases, ScoreCases
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
-from evidesk.kits.patterns import find
+from evidesk.kits.patterns import LABEL_METRICS, LabelMetric, find
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, row_names, shown
 from evidesk.methods.metrics.comparison import Comparison, p_text
@@ -26,7 +26,6 @@ from evidesk.methods.metrics.score_metrics import ScoreMetric
 
 _QUESTION = "Is A better than B, and by how much?"
 
-LabelMetric = Literal["accuracy", "balanced-accuracy", "macro-f1", "mcc"]
 ScoresMetric = Literal["auroc", "average-precision", "brier", "log-loss"]
 NumberMetric = Literal["rmse", "mae"]
 #: In the order in which a form offers them.
@@ -42,13 +41,6 @@ Metric = Literal[
     "rmse",
     "mae",
 ]
-#: What the methods call the metrics of labels.
-LABEL_METRICS: dict[str, tuple[str, dict[str, str]]] = {
-    "accuracy": ("accuracy", {}),
-    "balanced-accuracy": ("balanced_accuracy", {}),
-    "macro-f1": ("f1", {"average": "macro"}),
-    "mcc": ("mcc", {}),
-}
 
 
 class CompareParameters(Parameters):
@@ -104,14 +96,15 @@ def run(parameters: CompareParameters, progress: Progress) -> Evidence:
     KitError : the table cannot be used, or the metric is not defined for its cases.
     """
     names = cast("tuple[str, str]", tuple(row_names([parameters.a, parameters.b])))
-    with TableFile(parameters.table, progress) as table, noted() as poor:
-        cases = _cases(parameters, table, progress)
-        try:
-            answer = cases.answer(names, parameters.level)
-        except ValueError as error:
-            raise KitError(f"A and B cannot be compared by {parameters.metric}: {error}") from error
-    with noted():  # a small fold is poor, and need not be told so twenty times
-        folds = [_of_fold(cases, names, parameters.level, i) for i in range(len(cases.folds))]
+    with TableFile(parameters.table, progress) as table:
+        with noted() as poor:
+            cases = _cases(parameters, table, progress)
+            try:
+                answer = cases.answer(names, parameters.level)
+            except ValueError as error:
+                raise KitError(f"No comparison by {parameters.metric}: {error}") from error
+        with noted():  # a small fold is poor, and need not be told so twenty times
+            folds = [_of_fold(cases, names, parameters.level, i) for i in range(len(cases.folds))]
     progress(0.95, "Drawing figures")
     comparison = answer.comparison
     tables = [_comparison_table(answer)]
@@ -142,7 +135,6 @@ def _cases(parameters: CompareParameters, table: TableFile, progress: Progress) 
     if parameters.unit and metric not in get_args(NumberMetric):
         raise KitError(f"A unit is for numbers, and {metric} is not for them.")
     if metric in LABEL_METRICS:
-        method, options = LABEL_METRICS[metric]
         found = find(
             table,
             parameters.truth,
@@ -151,7 +143,7 @@ def _cases(parameters: CompareParameters, table: TableFile, progress: Progress) 
             progress,
             only_right=metric == "accuracy",
         )
-        return LabelCases(found, method, options)
+        return LabelCases(found, cast("LabelMetric", metric))
     if metric in get_args(NumberMetric):
         unit = cell(" ".join(parameters.unit.split()))
         return NumberCases(table, metric, parameters.truth, models, unit, *columns, progress)

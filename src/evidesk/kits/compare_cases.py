@@ -1,18 +1,17 @@
 """The cases that two models are compared on: labels, scores or numbers, in all and by fold."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.kits.keys import check_present, code_of, enumerate_labels, keys_of, labels_of
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.label_checks import check_missing, check_several
 from evidesk.kits.moments import Moments, Sums
 from evidesk.kits.numbers import check_roles, numbers, scale_of, survey
-from evidesk.kits.patterns import Patterns
+from evidesk.kits.patterns import LabelMetric, Patterns
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import shown
 from evidesk.methods.metrics.comparison import Comparison, difference
@@ -26,7 +25,6 @@ Floats = npt.NDArray[np.float64]
 #: Scores are held in memory: of so many cases they take a gigabyte or two.
 MOST_SCORED = 10_000_000
 _MOST_LABELS = 1_000
-_MOST_FOLDS = 1_000
 _POSITIVE = {("0", "1"): "1", ("-1", "1"): "1", ("1",): "1", ("false", "true"): "true"}
 
 
@@ -75,8 +73,8 @@ def _compared(found: Evaluation, names: tuple[str, str], level: float) -> Answer
 class LabelCases:
     """Counted patterns of labels, or of right answers where the metric is the accuracy."""
 
-    def __init__(self, patterns: Patterns, metric: str, options: Mapping[str, Any]) -> None:
-        self._patterns, self._metric, self._options = patterns, metric, options
+    def __init__(self, patterns: Patterns, metric: LabelMetric) -> None:
+        self._patterns, self._metric = patterns, metric
         self.folds = patterns.fold_names
         a, b = patterns.right
         kinds = {
@@ -91,7 +89,7 @@ class LabelCases:
         """See :class:`Cases`."""
         cases = self._patterns if fold is None else self._patterns.of_fold(fold)
         if self._metric != "accuracy" or cases.groups is not None:
-            return _compared(cases.evaluation(self._metric, **self._options), names, level)
+            return _compared(cases.evaluation(self._metric), names, level)
         right = [int(cases.counts[mask].sum()) for mask in cases.right]
         both = int(cases.counts[cases.right.all(axis=0)].sum())
         comparison = mcnemar(right[0] - both, right[1] - both, cases.n, level=level, names=names)
@@ -117,7 +115,7 @@ class ScoreCases:
         group: str | None,
         progress: Progress,
     ) -> None:
-        keys = _keys(table, truth, models, fold, group)
+        _check_columns(table, truth, models, fold, group)
         columns = {"a": models[0], "b": models[1]}
         seen = survey(table, columns, {}, progress, (0.2, 0.4))
         if seen.n > MOST_SCORED:
@@ -134,26 +132,30 @@ class ScoreCases:
                         "but this metric needs probabilities from 0 to 1. Compare by the AUROC, or "
                         "calibrate the scores first."
                     )
-        labels = table.labels({"truth": truth} | keys)
-        _check_present(table, {"truth": truth} | keys, seen.n, labels, progress)
-        classes = _enumerated(table, "truth", labels, progress)
+        labels = table.labels({"truth": truth})
+        check_present(table, {"truth": truth}, seen.n, labels, progress)
+        if enumerate_labels(table, "truth", labels, progress) > _MOST_LABELS:
+            raise KitError(
+                f"The truth {truth!r} has more than {_MOST_LABELS:,} different labels. Is it the "
+                "right column?"
+            )
+        classes = labels_of(table, "truth", progress)
         wanted = _positive(classes, positive, truth)
-        self.folds, order = _folds(table, keys, labels, progress)
-        codes = ["enum_code(truth::truths)::BIGINT"]
-        if group is not None:
-            check_several(len(_enumerated(table, "grp", labels, progress)), "group", group)
-        codes += [f"enum_code({key}::{key}s)::BIGINT AS {key}" for key in keys]
-        code, a, b, *others = table.arrays(
-            f"SELECT {codes[0]}, {', '.join(['a', 'b', *codes[1:]])} "  # noqa: S608 - own names
-            f"FROM {numbers(table, columns, labels)}",
+        keys = keys_of(table, fold, group, seen.n, progress)
+        asked = {"truth": code_of("truth"), "a": "a", "b": "b"} | keys.codes
+        chosen = ", ".join(f"{sql} AS {own}" for own, sql in asked.items())
+        source = numbers(table, columns, table.labels({"truth": truth} | keys.columns))
+        arrays = table.arrays(
+            f"SELECT {chosen} FROM {source}",  # noqa: S608 - own names
             progress,
             "Reading the scores",
             (0.5, 0.9),
         )
-        found = dict(zip(keys, others, strict=True))
-        self._metric, self._positive = metric, code == classes.index(wanted)
-        self._scores, self._groups = (a, b), found.get("grp")
-        self._fold = order[found["fold"]] if fold is not None else None
+        found = dict(zip(asked, arrays, strict=True))
+        self.folds = keys.folds
+        self._metric, self._positive = metric, found["truth"] == classes.index(wanted)
+        self._scores, self._groups = (found["a"], found["b"]), found.get("grp")
+        self._fold = keys.order[found["fold"]] if fold is not None else None
         self.joint: dict[str, int] = {}
         if not 0 < np.count_nonzero(self._positive) < seen.n:
             raise KitError(
@@ -195,22 +197,16 @@ class NumberCases:
         group: str | None,
         progress: Progress,
     ) -> None:
-        keys = _keys(table, truth, models, fold, group)
+        _check_columns(table, truth, models, fold, group)
         columns = {"y": truth, "a": models[0], "b": models[1]}
-        self._root, self._unit, self._grouped = metric == "rmse", unit, group is not None
+        self._root, self._unit = metric == "rmse", unit
         losses = {
             f"u{m}": f"({m} - y) * ({m} - y)" if self._root else f"abs({m} - y)" for m in "ab"
         }
         gap = "(a - b) * ((a - y) + (b - y))" if self._root else f"{losses['ua']} - {losses['ub']}"
         seen = survey(table, columns, losses | {"w": gap}, progress, (0.2, 0.5))
-        labels = table.labels(keys) if keys else "cases"
-        if keys:
-            _check_present(table, keys, seen.n, labels, progress)
-        self.folds, order = _folds(table, keys, labels, progress)
-        # As text: what a fold is called becomes no part of the SQL.
-        self._places = {int(place): code for code, place in enumerate(order)}
-        if group is not None:
-            check_several(len(_enumerated(table, "grp", labels, progress)), "group", group)
+        self._keys = keys_of(table, fold, group, seen.n, progress)
+        self.folds = self._keys.folds
         self._w_unit = scale_of(seen.largest["w"])
         self._s_unit = scale_of(seen.largest["ua"], seen.largest["ub"])
         w = f"(({gap}) / {self._w_unit!r})"
@@ -219,16 +215,17 @@ class NumberCases:
         terms = {"w" * i + "s" * j: " * ".join([f"({w})"] * i + [f"({s})"] * j) for i, j in powers}
         terms["nearer"] = f"({losses['ua']} < {losses['ub']})::DOUBLE"
         terms["farther"] = f"({losses['ua']} > {losses['ub']})::DOUBLE"
-        source = numbers(table, columns, labels)
+        source = numbers(table, columns, self._keys.source)
         if fold is not None:
-            source = f"(SELECT *, enum_code(fold::folds) AS part FROM {source})"  # noqa: S608
+            code = self._keys.codes["fold"]
+            source = f"(SELECT * REPLACE ({code} AS fold) FROM {source})"  # noqa: S608
         self._sums = Sums(
             table,
             "sums",
             source,
             terms,
             [("w", "w"), ("w", "s"), ("s", "s")],
-            [*(["part"] if fold is not None else []), *(["grp"] if group is not None else [])],
+            list(self._keys.columns),
             progress,
             (0.5, 0.9),
         )
@@ -241,7 +238,9 @@ class NumberCases:
 
     def answer(self, names: tuple[str, str], level: float, fold: int | None = None) -> Answer:
         """See :class:`Cases`."""
-        where = "true" if fold is None else f"part = {self._places[fold]}"
+        where = (
+            "true" if fold is None else f"fold = {int(np.flatnonzero(self._keys.order == fold)[0])}"
+        )
         moments = self._sums.moments(["w", "s"], where)
         # The losses of A and B as sums of w and s.
         losses = np.array([[self._w_unit / 2, self._s_unit], [-self._w_unit / 2, self._s_unit]])
@@ -259,7 +258,7 @@ class NumberCases:
             unit=self._unit,
             greater_is_better=False,
         )
-        if not self._grouped:
+        if not self._keys.grouped:
             found = self._with_kurtosis(found, moments, slopes[0] - slopes[1], where)
         return _compared(found, names, level)
 
@@ -286,67 +285,18 @@ class NumberCases:
         return replace(found, units=Units.of_cases(repeat), contributions=contributions)
 
 
-def _keys(
-    table: TableFile, truth: str, models: tuple[str, str], fold: str | None, group: str | None
-) -> dict[str, str]:
-    """The columns of fold and group by their SQL names, once all columns are there."""
-    check_roles([("the truth", truth), ("A", models[0]), ("B", models[1]), ("the fold", fold)])
-    check_roles([("the truth", truth), ("A", models[0]), ("B", models[1]), ("the group", group)])
-    keys = {own: name for own, name in (("fold", fold), ("grp", group)) if name is not None}
-    table.check_columns(truth, *models, *keys.values())
-    return keys
-
-
-def _check_present(
-    table: TableFile, columns: Mapping[str, str], n: int, source: str, progress: Progress
+def _check_columns(
+    table: TableFile, truth: str, models: tuple[str, str], *keys: str | None
 ) -> None:
-    asked = ", ".join(f"count_if({own} IS NULL)" for own in columns)
-    (missing,) = _ask(table, f"SELECT {asked} FROM {source}", progress)  # noqa: S608 - own names
-    totals = {f"missing{i}": count for i, count in enumerate(missing)}
-    check_missing(table, list(columns.values()), {"n": n} | totals, progress)
-
-
-def _enumerated(table: TableFile, own: str, source: str, progress: Progress) -> list[str]:
-    """The different labels in order, which SQL then knows by their numbers as type ``<own>s``."""
-    _ask(
-        table,
-        f"CREATE TYPE {own}s AS ENUM (SELECT DISTINCT {own} FROM {source} ORDER BY 1)",  # noqa: S608
-        progress,
-    )
-    return [label for (label,) in _ask(table, f"SELECT unnest(enum_range(NULL::{own}s))", progress)]
-
-
-def _folds(
-    table: TableFile, keys: Mapping[str, str], source: str, progress: Progress
-) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
-    """The folds in their natural order, and the place of each in the order of their numbers."""
-    if "fold" not in keys:
-        return (), np.empty(0, dtype=np.intp)
-    names = _enumerated(table, "fold", source, progress)
-    check_several(len(names), "fold", keys["fold"])
-    if len(names) > _MOST_FOLDS:
-        raise KitError(
-            f"The fold column {keys['fold']!r} has {len(names):,} values, and at most "
-            f"{_MOST_FOLDS:,} folds tell anything. If it says which cases belong together, name it "
-            "as the group."
-        )
-    order = sorted(range(len(names)), key=lambda i: _natural(names[i]))
-    return tuple(names[i] for i in order), np.argsort(order)
-
-
-def _natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    """Key that sorts fold 2 before fold 10."""
-    parts = re.split(r"([0-9]+)", name)
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
+    """Raise KitError unless all columns are there, in roles of their own."""
+    for key in keys or (None,):
+        check_roles([("the truth", truth), ("A", models[0]), ("B", models[1]), ("a key", key)])
+    table.check_columns(truth, *models, *filter(None, keys))
 
 
 def _positive(classes: Sequence[str], positive: str | None, truth: str) -> str:
     listed = ", ".join(shown(label, 40) for label in classes[:10])
     listed += ", ..." if len(classes) > 10 else ""
-    if len(classes) > _MOST_LABELS:
-        raise KitError(
-            f"The truth {truth!r} has {len(classes):,} different labels. Is it the right column?"
-        )
     if positive is None:
         found = _POSITIVE.get(tuple(classes))
         if found is None:
@@ -359,7 +309,3 @@ def _positive(classes: Sequence[str], positive: str | None, truth: str) -> str:
         if label in classes:
             return label
     raise KitError(f"No true label in {truth!r} is {positive!r}. The labels are: {listed}.")
-
-
-def _ask(table: TableFile, sql: str, progress: Progress) -> list[tuple[Any, ...]]:
-    return table.rows(sql, progress, "Looking at the labels", (0.5, 0.5))

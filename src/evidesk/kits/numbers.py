@@ -205,25 +205,3 @@ def check_roles(roles: Sequence[tuple[str, str | None]]) -> None:
             both = f"as {role} twice" if seen[name] == role else f"as {seen[name]} and as {role}"
             raise KitError(f"The column {name!r} is named {both}. Name it once.")
         seen[name] = role
-
-
-def check_groups(table: TableFile, group: str, progress: Progress) -> None:
-    """Raise KitError unless each case has a group, and there are two or more."""
-    ((n, named, groups),) = table.rows(
-        "SELECT count(*), count(grp), count(DISTINCT grp) "  # noqa: S608 - own names
-        f"FROM {table.labels({'grp': group})}",
-        progress,
-        "Looking at the groups",
-        (0.4, 0.4),
-    )
-    if named < n:
-        raise KitError(
-            f"{table.path.name} has no value for {n - named:,} of {n:,} rows in column {group!r} "
-            f"(first in row {table.first_row_without(group, progress)}). Rows are counted from 1 "
-            "without the header. Remove these rows, or give each case a group."
-        )
-    if groups < 2:
-        raise KitError(
-            f"The group column {group!r} has one value only: at least two groups are needed. "
-            "Name another column, or leave the group out."
-        )

@@ -6,7 +6,7 @@ as many as there are different patterns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,15 @@ from evidesk.methods.metrics.classification import evaluate_labels
 from evidesk.methods.metrics.evaluation import Evaluation
 
 Integers = npt.NDArray[np.int64]
+
+LabelMetric = Literal["accuracy", "balanced-accuracy", "macro-f1", "mcc"]
+#: What the methods call the metrics of labels.
+LABEL_METRICS: dict[str, tuple[str, dict[str, Any]]] = {
+    "accuracy": ("accuracy", {}),
+    "balanced-accuracy": ("balanced_accuracy", {}),
+    "macro-f1": ("f1", {"average": "macro"}),
+    "mcc": ("mcc", {}),
+}
 
 #: So many answers are held in memory, several times, in a few gigabytes.
 MOST_ANSWERS = 50_000_000
@@ -65,13 +74,16 @@ class Patterns:
         groups = None if self.groups is None else self.groups[at]
         return Patterns(self.names, self.truth[at], self.answers[:, at], self.counts[at], groups)
 
-    def evaluation(self, metric: str, **options: Any) -> Evaluation:
-        """A metric of labels of all models; see :func:`~evidesk.methods.metrics.evaluate_labels`.
+    def evaluation(self, metric: LabelMetric) -> Evaluation:
+        """The metric of all models, which are called by their numbers, "0", "1", ...
 
-        The models are called by their numbers, "0", "1", ...
+        Raises
+        ------
+        ValueError : see :func:`~evidesk.methods.metrics.evaluate_labels`.
         """
+        name, options = LABEL_METRICS[metric]
         return evaluate_labels(
-            metric,
+            name,
             self.truth,
             {str(i): answers for i, answers in enumerate(self.answers)},
             groups=self.groups,

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate
+from evidesk.kits.keys import Keys, keys_of
 from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.moments import Sums
 from evidesk.kits.numbers import (
     Survey,
-    check_groups,
     check_roles,
     numbers,
     scale_of,
@@ -36,14 +36,14 @@ class Predictions:
     ----------
     names : the models.
     columns : the file's columns by their SQL names: ``y`` for the truth, ``p0``, ``p1``, ...
-    group : the column of the group, if any.
+    keys : the group, if any.
     seen : the first look at the numbers; its ``e0``, ``e1``, ... are the errors.
     """
 
     table: TableFile
     names: tuple[str, ...]
     columns: dict[str, str]
-    group: str | None
+    keys: Keys
     seen: Survey
 
     @property
@@ -59,13 +59,7 @@ class Predictions:
     @property
     def source(self) -> str:
         """SQL of the numbers, with the group as ``grp``."""
-        cases = "cases" if self.group is None else self.table.labels({"grp": self.group})
-        return numbers(self.table, self.columns, cases)
-
-    @property
-    def keys(self) -> list[str]:
-        """What sums are asked by."""
-        return [] if self.group is None else ["grp"]
+        return numbers(self.table, self.columns, self.keys.source)
 
     def error(self, i: int) -> tuple[str, float]:
         """SQL of the error of a model, in [-1, 1], and its unit."""
@@ -98,9 +92,8 @@ def look(
             f"{table.path.name} has one row only: at least two cases are needed, for one alone "
             "cannot tell how much cases differ."
         )
-    if group is not None:
-        check_groups(table, group, progress)
-    return Predictions(table, tuple(predictions), columns, group, seen)
+    keys = keys_of(table, None, group, seen.n, progress)
+    return Predictions(table, tuple(predictions), columns, keys, seen)
 
 
 #: Of each metric, the estimates by model and, for grouped cases, the design effects.
@@ -123,7 +116,9 @@ def metrics(
         own = {f"e{i}": error, f"a{i}": f"abs({error})", f"ee{i}": f"({error}) * ({error})"}
         terms |= own
         products += [(name, name) for name in own] + [("y", f"ee{i}"), ("yy", f"ee{i}")]
-    sums = Sums(cases.table, "sums", cases.source, terms, products, cases.keys, progress, span)
+    sums = Sums(
+        cases.table, "sums", cases.source, terms, products, list(cases.keys.columns), progress, span
+    )
     found: Found = {}
     for name, made in _METRICS.items():
         if name == "R2" and cases.constant:
@@ -144,7 +139,7 @@ def metrics(
                     fewest=FEWEST_LOSSES,
                     stacklevel=1,
                 )
-            if cases.group is not None:
+            if cases.keys.grouped:
                 effects[model] = float(evaluation.design_effects[0])
         found[name] = estimates, effects
     return found
@@ -216,30 +211,20 @@ def spearman(
     """Spearman's correlation of each model, unless constant; None if there are too many cases."""
     if cases.n * (1 + len(cases.names)) > MOST_RANKED or cases.constant:
         return None
-    grouped = cases.group is not None
-    asked = list(cases.columns)
-    if grouped:
-        cases.table.rows(
-            "CREATE OR REPLACE TYPE group_names AS ENUM "
-            "(SELECT DISTINCT grp FROM sums ORDER BY grp)",
-            progress,
-            "Ranking",
-            (at, at),
-        )
-        asked.append("enum_code(grp::group_names)::BIGINT")
+    asked = [*cases.columns, *cases.keys.codes.values()]
     y, *columns = cases.table.arrays(
         f"SELECT {', '.join(asked)} FROM {cases.source}",  # noqa: S608 - own names
         progress,
         "Ranking",
         (at, at),
     )
-    groups = columns.pop() if grouped else None
+    groups = columns.pop() if cases.keys.grouped else None
     estimates: dict[str, Estimate] = {}
     effects: dict[str, float] = {}
     for i, (name, values) in enumerate(zip(cases.names, columns, strict=True)):
         if cases.seen.lowest[f"p{i}"] < cases.seen.highest[f"p{i}"]:
             evaluation = evaluate_values("spearman", y, {name: values}, groups=groups)
             estimates |= evaluation.estimates(level=level)
-            if grouped:
+            if cases.keys.grouped:
                 effects[name] = float(evaluation.design_effects[0])
     return estimates, effects

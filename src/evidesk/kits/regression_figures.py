@@ -195,10 +195,10 @@ def _steps(
     products = [("y", "y"), *((f"e{i}", f"e{i}") for i in models)]
     source = f"(SELECT *, {values.bin('y', _STEPS)} AS step FROM {cases.source})"  # noqa: S608
     sums = Sums(
-        cases.table, "steps", source, terms, products, ["step", *cases.keys], progress, span
+        cases.table, "steps", source, terms, products, ["step", *cases.keys.columns], progress, span
     )
     found: dict[int, list[tuple[float, Estimate]]] = {i: [] for i in models}
-    units = "n" if cases.group is None else "1"
+    units = "n" if not cases.keys.grouped else "1"
     several = cases.table.rows(
         f"SELECT step FROM steps WHERE step IS NOT NULL GROUP BY step HAVING sum({units}) > 1 "  # noqa: S608
         "ORDER BY step",
