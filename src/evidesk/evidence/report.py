@@ -15,7 +15,7 @@ from evidesk.evidence.table import Cell, Table
 
 __all__ = ["report"]
 
-ROWS_SHOWN = 200
+ROWS_SHOWN = 50
 _DECIMALS = 6
 _LONG = 160  # characters; what is longer is read, not seen
 
