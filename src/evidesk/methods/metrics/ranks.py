@@ -195,15 +195,15 @@ def rank(
         single cases also ``exact`` and ``mid-p``, McNemar's. By default ``exact`` where it is
         possible and ``method`` is ``holm``, otherwise ``t``.
     groups : array-like of shape (cases,), optional; what makes cases belong together.
-    greater_is_better : whether a larger mean score is a better one.
-    metric : what the mean score is called.
+    greater_is_better : whether a larger mean score is a better one; an evaluation knows.
+    metric : what the mean score is called; an evaluation knows.
     resamples, random_state : for ``max-t``.
 
     Raises
     ------
     ValueError : fewer than two models or cases; names that repeat or are not as many as models;
-        scores that are not finite; a test that does not fit; an option that goes with scores only
-        and is given with an evaluation; ``level``, ``method``, ``resamples`` is none.
+        scores that are not finite; a test that does not fit; names or groups given with an
+        evaluation, which has its own; ``level``, ``method``, ``resamples`` is none.
     TypeError : scores that are not numeric.
 
     Warns
