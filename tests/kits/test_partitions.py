@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,7 @@ def cluster():
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs=50,
     ) as cluster:
         yield cluster.scheduler_address
@@ -135,6 +136,10 @@ def stumble(item):
     raise RuntimeError(f"no {item}")
 
 
+def wait(item):
+    time.sleep(item)
+
+
 def die(item):
     os._exit(1)
 
@@ -156,7 +161,7 @@ def test_workers_that_die_again_and_again_are_told():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=60
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=60
         ) as cluster,
         pytest.raises(KitError, match="Several Dask workers died"),
     ):
@@ -169,9 +174,9 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
     monkeypatch.setattr(partitions, "_NO_WORKERS_SECONDS", 0.3)
     with (
         distributed.LocalCluster(
-            n_workers=0, processes=False, dashboard_address=None, silence_logs=60
+            n_workers=0, processes=False, dashboard_address=":0", silence_logs=60
         ) as cluster,
-        pytest.raises(KitError, match=r"The Dask scheduler tcp://.* has no workers\. Start some"),
+        pytest.raises(KitError, match=r"The Dask scheduler .* has no workers\. Start some"),
     ):
         run_on(cluster.scheduler_address, abs)
 
@@ -181,21 +186,21 @@ def test_a_scheduler_that_goes_away_is_told(monkeypatch):
 
     monkeypatch.setattr(partitions, "_CONNECT_SECONDS", 1.0)
     cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None,
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0",
         silence_logs=60, protocol="tcp",
     )  # fmt: skip
-    started = threading.Event()
+    told = threading.Event()
 
     def tell(done, message):
-        if not started.is_set():
-            started.set()
+        if not told.is_set():
+            told.set()
             cluster.close()
 
     with (
         partitions.on_dask(cluster.scheduler_address),
-        pytest.raises(KitError, match="is gone|fail"),
+        pytest.raises(KitError, match="is gone"),
     ):
-        list(partitions.current().each(stumble, [1, 2], tell, "Working", (0, 1)))
+        list(partitions.current().each(wait, [5, 5], tell, "Working", (0, 1)))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x", "localhost"])
@@ -279,7 +284,7 @@ def test_a_damaged_file_of_a_folder_is_named(tmp_path):
 def test_folders_in_the_folder_and_folders_without_parquet_are_refused(tmp_path):
     (tmp_path / "t.csv").write_text("a\n1\n")
     with pytest.raises(
-        KitError, match="is a folder; name one file in it. Only a folder of .parquet"
+        KitError, match=r"is a folder; name one file in it\. Only a folder of \.parquet"
     ):
         TableFile(tmp_path, silent)
     nested = tmp_path / "fold=1"
@@ -296,5 +301,5 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.iterdir", refuse)
-    with pytest.raises(KitError, match="cannot be read: .*Permission denied"):
+    with pytest.raises(KitError, match=r"cannot be read: .*Permission denied"):
         TableFile(tmp_path, silent)

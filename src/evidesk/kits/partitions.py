@@ -7,6 +7,7 @@ is the very same. Which machine counts is no parameter of a kit, for it changes 
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
@@ -53,7 +54,7 @@ class Workers:
         def tell() -> None:
             done = len(items) - len(pending)
             share = low + (high - low) * done / len(items)
-            progress(share, f"{message}: {done} of {len(items)} parts")
+            progress(min(share, high), f"{message}: {done} of {len(items)} parts")
 
         try:
             tell()
@@ -75,7 +76,7 @@ class Workers:
                         "again."
                     )
                 tell()
-        except OSError:
+        except (OSError, CancelledError):
             raise self._gone() from None
         finally:
             self._client.cancel(list(pending))
