@@ -167,6 +167,7 @@ def test_micro_averages_are_maps_of_accuracy():
     plain = accuracy(TRUTH, SAID)
     for function in (recall, precision, f1):
         assert function(TRUTH, SAID, average="micro") == plain
+    assert recall(TRUTH, SAID, average="weighted") == plain
     pooled = jaccard(TRUTH, SAID, average="micro")
     assert pooled.low == pytest.approx(plain.low / (2 - plain.low))
 
@@ -408,6 +409,11 @@ def test_averages_over_rare_classes_say_so():
         f1(y_true, y_pred, average="macro")
     with pytest.warns(PoorApproximationWarning, match="Fewer than 5 true cases: class 2"):
         evaluate_labels("balanced_accuracy", y_true, {"a": y_pred})
+    rare, found = np.repeat([0, 1, 2], [4, 4, 4]), [*[0] * 4, *[1] * 4, *[2] * 3, 0]
+    with pytest.warns(PoorApproximationWarning, match="classes 0, 1, 2.*make weighted F1 less"):
+        f1(rare, found, average="weighted")
+    with pytest.warns(PoorApproximationWarning, match="make quadratic kappa less"):
+        cohen_kappa(y_true, y_pred, weights="quadratic")
     many = np.arange(30)
     with pytest.warns(PoorApproximationWarning, match="classes 0, 1, .* and 20 more"):
         f1(many, many, average="macro")
@@ -673,6 +679,16 @@ def test_ranks_of_the_truth_are_enough():
         top_k_accuracy_from_ranks([0.5])
     with pytest.raises(ValueError, match="'k' parameter must be an integer from 1"):
         top_k_accuracy_from_ranks([0], k=0)
+
+
+def test_the_bootstrap_warns_of_few_errors_and_of_few_hits():
+    y_true, y_pred = np.tile([0, 1], 50), np.tile([0, 1], 50)
+    y_pred[:9] = 0
+    for said, which in ((y_pred, "4 cases.* wrong"), (1 - y_pred, "4 cases.* right")):
+        with pytest.warns(PoorApproximationWarning, match=f"bootstrap is poor.* {which}"):
+            mcc(y_true, said, method="bca", random_state=0)
+    with pytest.warns(PoorApproximationWarning, match="with 2 cases"):
+        mcc([0, 1, 1], [0, 1, 0], counts=[50, 50, 2], method="percentile", random_state=0)
 
 
 def test_the_normal_interval_warns_when_poor():

@@ -25,6 +25,8 @@ from evidesk.methods.metrics.units import Units
 
 #: With fewer true cases of some class, an average over classes is called poorly known.
 FEW_CASES = 5
+#: An average weighted by the classes' shares only if such classes hold more than this share.
+MOST_OF_RARE = 0.25
 
 
 def estimate(
@@ -51,6 +53,8 @@ def estimate(
     z = critical_value(level)
     method = method or ("delta" if metric.share is None else "wilson")
     if method in INTERVAL_METHODS:
+        if method != "delta":
+            _warn_if_bootstrap_is_poor(table)
         found = table.evaluate(metric).estimates(
             level=level,
             method=method,
@@ -136,9 +140,10 @@ def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:
     few = sorted({label for metric in metrics for label in _few(table, metric)})
     if few:
         warn(
-            f"Fewer than {FEW_CASES} true cases: {_some(table, few)}. An average over classes with "
-            "so few of one, or of classes that the sample may not hold at all, is less certain "
-            "than its interval says. Use average='weighted' or 'micro', or more cases."
+            f"Fewer than {FEW_CASES} true cases: {_some(table, few)}. What so few cases say of a "
+            f"class, and classes that the sample may not hold at all, make {metrics[0].name} less "
+            "certain than its interval says. More cases help; accuracy and MCC depend less on "
+            "rare classes."
         )
     for metric in metrics[:1]:  # they differ in the class at most
         undefined = sorted({label for each in metrics for label in _undefined(table, each)})
@@ -155,11 +160,16 @@ def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:
 
 
 def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
-    if metric.average != "macro":
+    """Classes of so few cases that they make the metric less certain than its interval says."""
+    alike = metric.average == "macro" or metric.cost is not None
+    if not alike and metric.average != "weighted":
         return []
     true = np.bincount(table.truth, table.counts, table.k)
     said = np.bincount(table.predicted.ravel(), minlength=table.k)
-    few: list[int] = np.flatnonzero((true < FEW_CASES) & (true + said > 0)).tolist()
+    rare = (true < FEW_CASES) & (true + said > 0)
+    if not alike and true[rare].sum() <= MOST_OF_RARE * true.sum():
+        return []
+    few: list[int] = np.flatnonzero(rare).tolist()
     return few
 
 
@@ -180,6 +190,18 @@ def _some(table: LabelTable, numbers: list[int]) -> str:
     names = [repr(table.labels[i].item()) for i in numbers[:10]]
     more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
     return ("class " if len(numbers) == 1 else "classes ") + ", ".join(names) + more
+
+
+def _warn_if_bootstrap_is_poor(table: LabelTable) -> None:
+    right = table.truth == table.predicted[0]
+    counts = np.ones(len(right)) if table.counts is None else table.counts
+    rarer = min(float(counts[right].sum()), float(counts[~right].sum()))
+    if rarer < POOR_BELOW:
+        warn(
+            f"The bootstrap is poor: with {rarer:g} cases, below {POOR_BELOW}, that are "
+            f"{'wrong' if right @ counts > rarer else 'right'} its resamples hardly differ, and "
+            "the interval covers the truth less often than it says. Leave out 'method'."
+        )
 
 
 def _warn_if_normal_is_poor(count: float, n: float) -> None:

@@ -144,6 +144,8 @@ def averaged(
         true = true + ratios / n[..., None]
         whole = whole - value / n
     per_case = 1.0 if ratio.beta is None else 1 / (1 + ratio.beta**2)
+    if ratio is JACCARD and isinstance(average, str):
+        per_case = 0.5  # an error counts in full in two classes
     spread = (weights**2 * inverse).sum(axis=-1)
     cases = np.divide(per_case, spread, out=n.astype(np.float64), where=spread > 0)
     plain = isinstance(average, int) and ratio.beta is None
@@ -339,8 +341,8 @@ def label_metric(
         name, ratio = f"F{beta:g}", f_ratio(beta)
     else:
         name, ratio, pooled = _BY_CLASS[metric]
-    if average == "micro":
-        return _map_of_accuracy(f"micro {name}", pooled)
+    if average == "micro" or (average == "weighted" and ratio is RECALL):
+        return _map_of_accuracy(f"{average} {name}", pooled)  # weighted recall is the accuracy
     share = None
     if isinstance(average, int):
         if ratio.beta is None:

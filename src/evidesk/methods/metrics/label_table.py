@@ -133,6 +133,11 @@ class LabelTable:
             independent=np.array(independent) if independent else None,
             unseen=unseen,
         )
+        if metric.cost is not None:
+            # A few costly errors make most of the variance.
+            evaluation = replace(
+                evaluation, effective=effective_units(evaluation.contributions, units)
+            )
         return evaluation if self.members is None else _with_effects(evaluation)
 
     def _independent(self, slopes: Floats) -> float:
