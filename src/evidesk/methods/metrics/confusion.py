@@ -218,7 +218,8 @@ class ConfusionMatrix:
     ) -> "Axes":
         """Draw the shares as colours, with their intervals as text up to 12 classes.
 
-        Returns the Matplotlib axes.
+        The colour follows the square root of the share, so that rare confusions show. Returns the
+        Matplotlib axes.
         """
         share, low, high = self.cell_intervals(normalize=normalize, level=level)
         k = len(self.labels)
@@ -228,7 +229,7 @@ class ConfusionMatrix:
 
                 side = min(2.0 + 0.75 * k, 11.0)
                 _, ax = plt.subplots(figsize=(side, 0.85 * side), layout="constrained")
-            ax.imshow(share, cmap=_colours(), vmin=0, vmax=1)
+            ax.imshow(np.sqrt(share), cmap=_colours(), vmin=0, vmax=1)
             if k <= _MOST_WITH_TEXT:
                 for row, column in np.ndindex(k, k):
                     at = row, column
@@ -240,7 +241,7 @@ class ConfusionMatrix:
                         ha="center",
                         va="center",
                         fontsize="small" if k <= 6 else "x-small",
-                        color="white" if share[at] > 0.7 else "#1f2937",
+                        color="white" if share[at] > 0.5 else "#1f2937",
                     )
             names = [str(label) for label in self.labels.tolist()]
             step = max(1, k // 25)
