@@ -226,7 +226,7 @@ def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Lin
     value, *derivatives = metric.linearise(ranking)
     units = sample.units
     contributions = np.zeros(len(units.sizes))
-    variances, effective = [], []
+    variances, effective, told = [], [], []
     for side, derivative in zip(ranking.sides, derivatives, strict=True):
         where, part, mass = _of_units(derivative, side, sample)
         repeat, sizes = units.repeat[where], units.sizes[where][: len(mass)]
@@ -237,10 +237,14 @@ def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Lin
         contributions[where] += part
         variances.append(float(np.einsum("i,i,i->", part, part, repeat)))
         effective.append(number)
+        told.append(number)
+        if sample.members is not None and variances[-1] > 0:
+            alone = float(np.sum((derivative * side.count) ** 2))
+            told[-1] = max(number, min(side.total * alone / variances[-1], side.total))
     spread = value * (1 - value)
-    hidden = list(zip(effective, variances, strict=True))
+    hidden = list(zip(told, variances, strict=True))
     if not metric.by_class:
-        hidden = [(effective[0], sum(variances))]
+        hidden = [(told[0], sum(variances))]
     unseen = sum(max(spread / number - variance, 0) / number for number, variance in hidden)
     return _Linearised(
         value,
