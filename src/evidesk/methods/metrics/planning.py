@@ -117,8 +117,8 @@ def sample_size(
     Returns
     -------
     The smallest number for which the expected half-width is not larger, or the power not smaller;
-    for the difference of accuracies by McNemar's mid-p test, from this number on (the power of a
-    test of counts wavers) as far as ten per cent more cases.
+    for the difference of accuracies by McNemar's mid-p test, from this number on, for the power of
+    a test of counts wavers.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def sample_size(
 def mcnemar_power(
     difference: float, discordance: float, level: float = 0.95
 ) -> Callable[[float], float]:
-    """Power of McNemar's mid-p test by number of cases, exact up to a million discordant ones.
+    """Power of McNemar's mid-p test by number of cases, exact up to 100 000 discordant ones.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def mcnemar_power(
     def curve(n: float) -> float:
         cases = math.floor(n)
         expected = cases * discordance
-        if expected > 1e6:
+        if expected > 1e5:
             spread = math.sqrt(max(discordance - gap**2, np.finfo(np.float64).tiny))
             z = critical_value(level) * math.sqrt(discordance)
             return float(special.ndtr((gap * math.sqrt(cases) - z) / spread))
@@ -299,12 +299,11 @@ def _smallest(enough: Callable[[float], bool]) -> int:
 
 
 def _settled(power: Callable[[float], float], n: int, wanted: float) -> int:
-    """The first number of cases from which on the wavering power stays, ten per cent ahead."""
+    """The first number of cases from which on the wavering power is enough."""
     if n > 3_000:  # the wavering is then far below a percent
         return n
-    sizes = np.arange(max(2, int(0.8 * n)), int(1.25 * n) + 12)
+    sizes = np.arange(max(2, int(0.95 * n)), int(1.2 * n) + 12)
     short = sizes[[power(float(size)) < wanted for size in sizes]]
-    short = short[short <= 1.1 * n + 10]
     return int(short[-1]) + 1 if len(short) else n
 
 
