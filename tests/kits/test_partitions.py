@@ -203,6 +203,14 @@ def test_a_scheduler_that_goes_away_is_told(monkeypatch):
         list(partitions.current().each(wait, [5, 5], tell, "Working", (0, 1)))
 
 
+def test_a_part_that_the_scheduler_forgot_is_told():
+    class Forgotten:
+        status = "lost"
+
+    with pytest.raises(KitError, match="The Dask scheduler tcp://here is gone"):
+        partitions.Workers(None, "tcp://here")._result(Forgotten())
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x", "localhost"])
 def test_a_scheduler_that_is_not_there_is_told(address, folder, monkeypatch):
     monkeypatch.setattr(partitions, "_CONNECT_SECONDS", 0.5)
