@@ -25,6 +25,7 @@ from evidesk.methods.metrics.comparison import Comparison, p_text
 from evidesk.methods.metrics.score_metrics import ScoreMetric
 
 _QUESTION = "Is A better than B, and by how much?"
+_MOST_DRAWN = 100  # folds that a figure can show
 
 ScoresMetric = Literal["auroc", "average-precision", "brier", "log-loss"]
 NumberMetric = Literal["rmse", "mae"]
@@ -111,16 +112,17 @@ def run(parameters: CompareParameters, progress: Progress) -> Evidence:
     if cases.joint:
         tables.append(_joint_table(cases, names))
     with drawing():
-        figures = [_difference_figure(comparison, tables[0])]
-        if folds:
+        if any(folds):
             tables.append(_folds_table(cases, folds, comparison))
-            figures += _folds_figure(cases, folds, comparison, tables[-1])
+            figure = _folds_figure(cases, folds, comparison, tables[-1])
+        else:
+            figure = _difference_figure(comparison, tables[0])
     evidence = Evidence(
         question=_QUESTION,
         answer=_sentence(comparison),
         findings=(_finding(comparison),),
         tables=tuple(tables),
-        figures=tuple(figures),
+        figures=(figure,),
         warnings=(*_warnings(cases, folds), *poor),
     )
     progress(1.0, "Done")
@@ -171,12 +173,25 @@ def _shown(comparison: Comparison) -> Estimate:
 
 
 def _sentence(comparison: Comparison) -> str:
-    found, estimate = comparison.answer, comparison.estimate
-    level = percent(estimate.level)
+    estimate, better = _shown(comparison), comparison.better
+    if better is None:
+        found = (
+            f"Cannot tell {shown(comparison.a)} from {shown(comparison.b)} by {comparison.metric}: "
+            f"the difference is {estimate.short}"
+        )
+    else:
+        if estimate.value < 0:
+            estimate = replace(
+                estimate, value=-estimate.value, low=-estimate.high, high=-estimate.low
+            )
+        other = comparison.b if better == comparison.a else comparison.a
+        found = (
+            f"{shown(better)} is better than {shown(other)} by {estimate.short} in "
+            f"{comparison.metric}"
+        )
     over = "cases" if estimate.over == "cases" else f"cases in {estimate.over}"
     return (
-        f"{found[0].upper() + found[1:] if comparison.better is None else found} "
-        f"in {comparison.metric} at {level}, judged on the same {estimate.n:,} {over} "
+        f"{found} at {percent(estimate.level)}, judged on the same {estimate.n:,} {over} "
         f"({p_text(comparison.p_value)}, {comparison.test})."
     )
 
@@ -307,20 +322,18 @@ def _folds_table(cases: Cases, folds: list[Answer | None], whole: Comparison) ->
 
 def _folds_figure(
     cases: Cases, folds: list[Answer | None], whole: Comparison, data: Table
-) -> Iterator[Figure]:
+) -> Figure:
     found = [
         (name, _shown(answer.comparison))
         for name, answer in zip(cases.folds, folds, strict=True)
         if answer is not None
-    ][:100]
-    if not found:
-        return
+    ][:_MOST_DRAWN]
     names = row_names([f"fold {name}" for name, _ in found])
     rows = {"all cases": _shown(whole)} | dict(
         zip(names, (estimate for _, estimate in found), strict=True)
     )
     apart = sum(estimate.excludes_null is True for _, estimate in found)
-    yield Figure.from_matplotlib(
+    return Figure.from_matplotlib(
         root(forest_plot(rows, xlabel=_axis(whole))),
         name="folds",
         title="The paired difference in each fold, and on all cases; filled where 0 is excluded",

@@ -95,7 +95,8 @@ def run(parameters: RegressionParameters, progress: Progress) -> Evidence:
     progress(0.95, "Drawing figures")
     tables = {name: _table(name, found, unit) for name in found if found[name][0]}
     with drawing():
-        figures = [_forest(name, found, tables[name]) for name in tables]
+        several = len(cases.names) > 1  # a plot of one interval says less than its numbers
+        figures = [_forest(name, found, tables[name]) for name in tables] if several else []
         figures += [
             predicted_figure(drawn, unit),
             errors_figure(drawn, unit),

@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Ranks need all cases at once: of so many numbers they take a gigabyte or two.
 MOST_RANKED = 20_000_000
+#: Powers of smaller differences leave the range of floats.
+_SMALLEST = 1e-70
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ class Predictions:
 
     @property
     def constant(self) -> bool:
-        """Whether the truth is the same in all cases."""
-        return self.seen.lowest["y"] == self.seen.highest["y"]
+        """Whether the truth is the same in all cases, but for rounding."""
+        low, high = self.seen.lowest["y"], self.seen.highest["y"]
+        digits = 4 * float(np.finfo(np.float64).eps) * max(abs(low), abs(high))
+        return high - low <= max(digits, _SMALLEST)
 
     @property
     def source(self) -> str:

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 _FINE = 1_024  # bins in which a range is looked at
 _TAIL = 0.001  # share of the cases that a picture may leave out at either end
 _MOST_ZOOMS = 12
+_NARROWEST = 1e-300  # a part of less could be no float
 _CELLS, _STEPS = 48, 12
 _FEWEST_BARS, _MOST_BARS = 12, 60
 _COLUMNS = 3
@@ -129,7 +130,7 @@ def _array(counts: Mapping[int, int] | None, bins: int) -> npt.NDArray[np.int64]
 
 def _wide(span: Span) -> Span:
     """The span, or one around its only number."""
-    if span.width > 0:
+    if span.width > _NARROWEST:
         return span
     margin = abs(span.low) / 2 or 0.5
     return Span(span.low - margin, span.high + margin)
@@ -152,7 +153,7 @@ def _ranges(
         else Span(-seen.largest[name], seen.largest[name])
         for name in sql
     }
-    crowded = [name for name in sql if found[name].width > 0]
+    crowded = [name for name in sql if found[name].width > _NARROWEST]
     for _ in range(_MOST_ZOOMS):
         if not crowded:
             break
