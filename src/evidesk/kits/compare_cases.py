@@ -270,7 +270,7 @@ class NumberCases:
         names = [("w" * (k - j) + "s" * j, k, j) for k in range(1, 5) for j in range(k + 1)]
         raw = self._sums.means([name for name, _, _ in names], where)
         choices = {1: (1, 1), 2: (1, 2, 1), 3: (1, 3, 3, 1), 4: (1, 4, 6, 4, 1)}
-        size = max(float(np.abs(by).max()), np.finfo(np.float64).tiny)
+        size = float(np.abs(by).max()) or 1.0
         alpha, beta = by / size
         for (_, k, j), mean in zip(names, raw, strict=True):
             powers[k] += choices[k][j] * alpha ** (k - j) * beta**j * float(mean)
@@ -286,12 +286,17 @@ class NumberCases:
 
 
 def _check_columns(
-    table: TableFile, truth: str, models: tuple[str, str], *keys: str | None
+    table: TableFile,
+    truth: str,
+    models: tuple[str, str],
+    fold: str | None,
+    group: str | None,
 ) -> None:
-    """Raise KitError unless all columns are there, in roles of their own."""
-    for key in keys or (None,):
-        check_roles([("the truth", truth), ("A", models[0]), ("B", models[1]), ("a key", key)])
-    table.check_columns(truth, *models, *filter(None, keys))
+    """Raise KitError unless all columns are there; only fold and group may be the same."""
+    roles = [("the truth", truth), ("A", models[0]), ("B", models[1])]
+    for key in (("the fold", fold), ("the group", group)):
+        check_roles([*roles, key])
+    table.check_columns(truth, *models, *[name for name in (fold, group) if name is not None])
 
 
 def _positive(classes: Sequence[str], positive: str | None, truth: str) -> str:
