@@ -210,8 +210,8 @@ def compare_accuracy(
         check_same_kind(truth, labels, name)
         right.append(truth == labels)
     if groups is None:
-        only_a = np.count_nonzero(right[0] & ~right[1])
-        only_b = np.count_nonzero(right[1] & ~right[0])
+        only_a = int(np.count_nonzero(right[0] & ~right[1]))
+        only_b = int(np.count_nonzero(right[1] & ~right[0]))
         return mcnemar(only_a, only_b, len(truth), level=level, method=method, names=names)
     members = members_of(groups, len(truth))
     found = mean_evaluation("accuracy", names, right, members, scale="proportion")
