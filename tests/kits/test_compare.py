@@ -18,6 +18,7 @@ from evidesk.kits.compare_cases import NumberCases
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.table import TableFile
 from evidesk.methods.metrics import compare_accuracy, difference, evaluate_labels
+from evidesk.methods.metrics.folds import corrected_resampled_t
 from evidesk.methods.metrics.regression import evaluate_values
 from evidesk.methods.metrics.score_metrics import evaluate_scores
 from tests.kits.tables import rows, write
@@ -108,6 +109,14 @@ def test_the_networks_differ_as_the_research_note_says():
     assert sum(row["n"] for row in folds) == 13394
     assert sum(row["p_value"] < 0.05 for row in folds) == 18
     assert [figure.name for figure in evidence.figures] == ["folds"]
+    over_folds = rows(evidence, "comparison")[3]
+    expected = corrected_resampled_t([row["a"] for row in folds], [row["b"] for row in folds])
+    assert expected.statistic == pytest.approx(10.4, abs=0.05)
+    assert (over_folds["value"], over_folds["low"], over_folds["p_value"]) == (
+        expected.difference.value,
+        expected.difference.low,
+        expected.p_value,
+    )
 
 
 def test_the_worse_model_first_refutes_and_reads_the_same():
@@ -186,6 +195,7 @@ def test_numbers_are_compared_as_the_method_does(table, numbers, metric, group):
     assert evidence.findings[0].sentence.endswith("is lower.")
 
 
+@pytest.mark.filterwarnings("ignore:All cases say the same")
 @settings(max_examples=20, deadline=None)
 @given(
     exponent=st.integers(-5, 1),
@@ -234,7 +244,7 @@ def test_each_fold_is_compared_as_if_it_were_alone(table, request, cases, metric
         told(alone)
     )
     assert row["n"] == last.sum()
-    assert evidence.warnings[0].startswith("The difference is that of the models")
+    assert evidence.warnings[0].startswith("The difference is that of the very models")
 
 
 def test_folds_that_are_too_small_are_said(table, scores):
@@ -333,7 +343,7 @@ def test_scores_that_are_no_probabilities_have_no_brier_score(table, scores):
 
 
 def test_a_metric_that_is_not_defined_is_said(table):
-    with pytest.raises(KitError, match="No comparison by mcc: .*at least two cases"):
+    with pytest.raises(KitError, match=r"No comparison by mcc: .*at least two cases"):
         run(table(truth=[1], a=[1], b=[2]), metric="mcc")
     with pytest.raises(KitError, match="No comparison by rmse: At least two cases"):
         run(table(truth=[1], a=[1], b=[2]), metric="rmse")

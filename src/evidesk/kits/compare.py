@@ -22,6 +22,7 @@ from evidesk.kits.patterns import LABEL_METRICS, LabelMetric, find
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, row_names, shown
 from evidesk.methods.metrics.comparison import Comparison, p_text
+from evidesk.methods.metrics.folds import ResampledT, corrected_resampled_t
 from evidesk.methods.metrics.score_metrics import ScoreMetric
 
 _QUESTION = "Is A better than B, and by how much?"
@@ -108,7 +109,7 @@ def run(parameters: CompareParameters, progress: Progress) -> Evidence:
             folds = [_of_fold(cases, names, parameters.level, i) for i in range(len(cases.folds))]
     progress(0.95, "Drawing figures")
     comparison = answer.comparison
-    tables = [_comparison_table(answer)]
+    tables = [_comparison_table(answer, _over_folds(folds, parameters.level))]
     if cases.joint:
         tables.append(_joint_table(cases, names))
     with drawing():
@@ -214,16 +215,26 @@ def _warnings(cases: Cases, folds: list[Answer | None]) -> Iterator[str]:
     if not folds:
         return
     yield (
-        "The difference is that of the models that made these predictions, on cases like these. "
-        "How other training data would change it, folds show in part only: the models of different "
-        "folds were trained on largely the same cases."
+        "The difference is that of the very models that made these predictions. If each fold has "
+        "models of its own, the corrected resampled t over the folds, in the table below it, holds "
+        "also what other training data would change; the plain spread of folds does not, for their "
+        "models were trained on largely the same cases."
     )
     unable = [name for name, answer in zip(cases.folds, folds, strict=True) if answer is None]
     if unable:
         yield f"Too few cases or classes to compare in fold {', '.join(map(shown, unable[:20]))}."
 
 
-def _comparison_table(answer: Answer) -> Table:
+def _over_folds(folds: list[Answer | None], level: float) -> ResampledT | None:
+    """The mean difference over the folds; None where they cannot tell its error."""
+    known = [answer for answer in folds if answer is not None]
+    try:
+        return corrected_resampled_t([x.a for x in known], [x.b for x in known], level=level)
+    except ValueError:
+        return None
+
+
+def _comparison_table(answer: Answer, over_folds: ResampledT | None) -> Table:
     comparison = answer.comparison
     estimate = comparison.estimate
     columns = (
@@ -234,20 +245,20 @@ def _comparison_table(answer: Answer) -> Table:
         Column("p_value", "number", "p-value"),
         Column("test", "text", "Test"),
     )
-    rows = (
+    rows = [
         (cell(comparison.a), answer.a, None, None, None, ""),
         (cell(comparison.b), answer.b, None, None, None, ""),
-        (
-            "difference",
-            estimate.value,
-            estimate.low,
-            estimate.high,
-            comparison.p_value,
-            comparison.test,
-        ),
-    )
+        ("difference", *_numbers(estimate), comparison.p_value, comparison.test),
+    ]
+    if over_folds is not None:
+        e = over_folds.difference
+        rows.append(("mean over folds", *_numbers(e), over_folds.p_value, "corrected resampled t"))
     title = f"{_capital(comparison.metric)} of both models, and the paired difference"
-    return Table("comparison", title, columns, rows)
+    return Table("comparison", title, columns, tuple(rows))
+
+
+def _numbers(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
 
 
 def _joint_table(cases: Cases, names: tuple[str, str]) -> Table:

@@ -20,7 +20,7 @@ from evidesk.methods.metrics.ranks import Ranks, rank
 _QUESTION = "Which models can be told apart?"
 _MOST_MODELS = 200
 _MOST_PAIRS = 500  # rows of a table that a person can read
-_MOST_NAMED = 3
+_MOST_NAMED, _MOST_TIERS = 3, 10
 #: So many right and wrong answers are told apart one by one, for the exact test.
 _MOST_EXACT = 2**28
 _POWER = 0.8
@@ -219,13 +219,15 @@ def _answer(ranks: Ranks) -> str:
             f"{_listed(names[first : last + 1])} ({_places(first + 1, last + 1)})"
             for first, last in tiers
         ]
-        parts = parts if len(parts) <= 12 else [*parts[:12], "..."]
+        more = len(parts) - _MOST_TIERS
+        parts = parts if more <= 0 else [*parts[:_MOST_TIERS], f"and {more} groups more"]
         found = f"{len(tiers)} groups of the {len(names)} models can be told apart {by}: "
         found += f"{'; '.join(parts)}."
-    more = ranks.cases_to_separate(power=_POWER)
-    if 0 < more < math.inf:
+    needed = ranks.cases_to_separate(power=_POWER)
+    if 0 < needed < math.inf:
         found += (
-            f" To separate {names[0]} from {names[1]} would take about {_rounded(more)} more cases."
+            f" To separate {names[0]} from {names[1]} would take about {_rounded(needed)} more "
+            "cases."
         )
     return found
 
