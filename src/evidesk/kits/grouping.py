@@ -42,7 +42,7 @@ _AGREES = 0.1
 #: From so many rows at the head it is judged how many values a column has.
 _HEAD_ROWS = 1_000_000
 #: Of more values than these a share is looked at, chosen by a hash.
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 100_000
 _FOLDS = re.compile(r"folds?\d*|cv|splits?|subsets?|seeds?|repeats?|partitions?", re.IGNORECASE)
 
 
