@@ -1,4 +1,4 @@
-"""Figures and tables of the kit ``classification``."""
+"""Figures and tables of the kit ``classification``: metrics, classes and confusions."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,6 @@ from evidesk.evidence import Column, Estimate, Figure, Table, forest_plot, style
 from evidesk.evidence.plot import ACCENT
 from evidesk.kits.class_shares import Codes, Shares
 from evidesk.kits.wording import cell, drawing, percent, root, row_names, shown
-from evidesk.methods.metrics.curves import PrecisionRecallCurve, RocCurve
-from evidesk.methods.metrics.reliability import ReliabilityDiagram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +68,7 @@ def metric_figures(estimates: Mapping[str, Mapping[str, Estimate]], data: Table)
     level = percent(next(iter(first.values())).level)
     if len(estimates) == 1:
         return [
-            _figure(
+            figure(
                 forest_plot(first),
                 "metrics",
                 f"Metrics with {level} intervals",
@@ -86,7 +84,7 @@ def metric_figures(estimates: Mapping[str, Mapping[str, Estimate]], data: Table)
         rows = {names[m]: found[metric] for m, found in estimates.items() if metric in found}
         values = [e.value for e in rows.values()]
         figures.append(
-            _figure(
+            figure(
                 forest_plot(rows, xlabel=metric),
                 f"metric-{_slug(metric)}",
                 f"{metric[0].upper()}{metric[1:]} with {level} intervals",
@@ -154,10 +152,10 @@ def classes_figure(
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    return _figure(
+    return figure(
         ax,
         name,
-        _titled(
+        titled(
             model,
             f"recall and precision of each class, with {percent(level)} intervals"
             + (f" (the {_MOST_ROWS} with the lowest recall)" if some else ""),
@@ -183,7 +181,7 @@ def confusion_figure(
     truth, said, shares = cells
     table = Table(
         name,
-        _titled(model, "how often each true class got each prediction"),
+        titled(model, "how often each true class got each prediction"),
         (
             Column("true", "text", "True"),
             Column("predicted", "text", "Predicted"),
@@ -236,7 +234,7 @@ def confusion_figure(
             axes = forest_plot(rows, xlabel="share of the true class")
         title = f"the pairs that are confused most (true → predicted), {percent(level)} intervals"
         alt = f"Interval plot of the {len(rows)} pairs of classes that are confused most."
-    return _figure(axes, name, _titled(model, title), alt, table)
+    return figure(axes, name, titled(model, title), alt, table)
 
 
 def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
@@ -248,7 +246,7 @@ def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
     grid[truth, said] = shares.value
     colours = LinearSegmentedColormap.from_list("evidesk", ["#ffffff", ACCENT])
     with style():
-        ax = _wide_axes(1.6 + max(0.62 * k, 1.8))
+        ax = wide_axes(1.6 + max(0.62 * k, 1.8))
         # Errors are few where a model is any good: the root lets them be seen.
         ax.imshow(np.sqrt(grid), cmap=colours, vmin=0, vmax=1)
         for t, s, n, count, value, low, high in zip(
@@ -283,111 +281,13 @@ def _matrix(names: Sequence[str], cells: tuple[Codes, Codes, Shares]) -> "Axes":
     return ax
 
 
-def curve_figures(
-    number: str,
-    model: str,
-    positive: str,
-    roc: RocCurve,
-    precision_recall: PrecisionRecallCurve,
-    reliability: ReliabilityDiagram | None,
-) -> list[Figure]:
-    """ROC and precision-recall curve in their bands, and the reliability diagram."""
-    level = percent(roc.level)
-    figures = []
-    for name, curve, what in (
-        ("roc", roc, "ROC curve"),
-        ("precision-recall", precision_recall, "precision-recall curve"),
-    ):
-        keys = (
-            ("false positive rate", "true positive rate")
-            if name == "roc"
-            else ("recall", "precision")
-        )
-        figures.append(
-            _figure(
-                curve.plot(_wide_axes(4.4)),
-                f"{name}{number}",
-                _titled(
-                    model,
-                    f"{what} for {shown(positive, 40)}, with a {level} band for the whole curve",
-                ),
-                f"{what[0].upper()}{what[1:]} in its band; the area is {curve.area.value:.3f}.",
-                _curve_table(f"{name}{number}", what, keys, curve),
-            )
-        )
-    if reliability is not None:
-        r = reliability
-        axes = r.plot(_wide_axes(4.4))
-        axes.legend(loc="lower right")
-        figures.append(
-            _figure(
-                axes,
-                f"reliability{number}",
-                _titled(
-                    model,
-                    f"how often {shown(positive, 40)} is true where it is predicted with this "
-                    f"probability, {level} intervals of all bins at once",
-                ),
-                f"Reliability diagram of {len(r.count)} bins; the calibration error is "
-                f"{r.error.value:.3f}.",
-                Table(
-                    f"reliability{number}",
-                    "Predicted probabilities and what was true",
-                    (
-                        Column("cases", "integer", "Cases"),
-                        Column("predicted", "number", "Mean prediction"),
-                        Column("observed", "number", "Share that is true"),
-                        Column("low", "number", "Low"),
-                        Column("high", "number", "High"),
-                    ),
-                    tuple(
-                        (int(count), *map(float, others))
-                        for count, *others in zip(
-                            r.count, r.predicted, r.observed, r.low, r.high, strict=True
-                        )
-                    ),
-                ),
-            )
-        )
-    return figures
-
-
-def _curve_table(
-    name: str, what: str, keys: tuple[str, str], curve: RocCurve | PrecisionRecallCurve
-) -> Table:
-    """Points of the curve and of its band, in one long table."""
-    points = (
-        (curve.fpr, curve.tpr) if isinstance(curve, RocCurve) else (curve.recall, curve.precision)
-    )
-    rows: list[tuple[Any, ...]] = [
-        ("curve", float(x), float(y), float(t) if np.isfinite(t) else None, None, None)
-        for x, y, t in zip(*points, curve.thresholds, strict=True)
-    ]
-    rows += [
-        ("band", float(x), None, None, float(low), float(high))
-        for x, low, high in zip(curve.at, curve.low, curve.high, strict=True)
-    ]
-    return Table(
-        name,
-        f"The {what} and its band",
-        (
-            Column("part", "text", "Part"),
-            Column("x", "number", keys[0].capitalize()),
-            Column("y", "number", keys[1].capitalize()),
-            Column("threshold", "number", "Threshold"),
-            Column("low", "number", "Low"),
-            Column("high", "number", "High"),
-        ),
-        tuple(rows),
-    )
-
-
-def _figure(axes: "Axes", name: str, title: str, alt: str, data: Table) -> Figure:
+def figure(axes: "Axes", name: str, title: str, alt: str, data: Table) -> Figure:
+    """What was drawn, as a figure."""
     with drawing():
         return Figure.from_matplotlib(root(axes), name=name, title=title, alt=alt, data=data)
 
 
-def _titled(model: str, title: str) -> str:
+def titled(model: str, title: str) -> str:
     """The title, after the model's name where there are several."""
     return f"{shown(model, 60)}: {title}" if model else title[0].upper() + title[1:]
 
@@ -406,15 +306,15 @@ def _turned(names: Sequence[str]) -> bool:
     return longest > (14 if len(names) <= 4 else 4)
 
 
-def _wide_axes(height: float) -> "Axes":
+def wide_axes(height: float) -> "Axes":
     """Axes in the middle of a figure as wide as the others, which pages scale to their width."""
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
 
     size = max(_WIDTH, height + 0.4), height
     with style():
-        figure, ax = plt.subplots(figsize=size, layout="constrained")
-    figure.add_artist(Line2D((0, 1), (0, 0), alpha=0))
+        drawn, ax = plt.subplots(figsize=size, layout="constrained")
+    drawn.add_artist(Line2D((0, 1), (0, 0), alpha=0))
     return ax
 
 

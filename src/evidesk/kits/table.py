@@ -158,11 +158,9 @@ class TableFile:
     def labels(self, columns: Mapping[str, str], source: str = "cases") -> str:
         """SQL that selects the labels of ``columns``: names in the file by SQL names of your own.
 
-        Labels depend on nothing but what stands in the file, so ``source`` may be a query that has
-        counted the cases with equal ``name(column)`` before: that is much faster.
-
-        Its column ``<own>`` is the label as text, NULL where there is none (NULL, NaN or blank);
-        ``<own>_kind`` is one of :data:`KINDS`.
+        ``source`` may be a query that has counted the cases with equal ``name(column)`` before:
+        that is much faster. The column ``<own>`` is the label as text, NULL where there is none
+        (NULL, NaN or blank); ``<own>_kind`` is one of :data:`KINDS`.
         """
         sql = source
         # Each layer computes once what the next ones use several times.
