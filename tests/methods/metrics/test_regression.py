@@ -22,6 +22,8 @@ from evidesk.methods.metrics import (
 )
 from evidesk.methods.metrics.regression import VALUE_METRICS
 
+pytestmark = pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
+
 FUNCTIONS = (rmse, mse, mae, r2, spearman)
 OF_SUMS = (rmse, mse, mae, r2)
 RNG = np.random.default_rng(0)
@@ -60,7 +62,6 @@ def test_values_are_scikit_learns(metric, weight):
 @pytest.mark.parametrize("metric", VALUE_METRICS)
 @given(pairs)
 @settings(max_examples=30)
-@pytest.mark.filterwarnings("ignore")
 def test_values_are_scikit_learns_for_any_numbers(metric, cases):
     y_true, y_pred = map(np.array, zip(*cases, strict=True))
     constant = np.ptp(y_true) == 0 or (metric == "spearman" and np.ptp(y_pred) == 0)
@@ -239,7 +240,6 @@ def test_few_cases_that_decide_are_warned_of_where_the_user_called():
         spearman([1, 2, 3, 4], [1, 3, 2, 4])
 
 
-@pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
 def test_two_cases_bound_next_to_nothing():
     estimate = rmse([1, 2], [1, 3], level=0.9999)
     assert np.isfinite(estimate.high)
@@ -248,7 +248,6 @@ def test_two_cases_bound_next_to_nothing():
     assert spearman([1, 2, 3], [1, 3, 2]).low < -0.9
 
 
-@pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
 @pytest.mark.parametrize("function", [r2, spearman])
 def test_resamples_without_variance_are_left_out_or_too_many(function):
     y_true = np.r_[np.zeros(9), 1.0]
@@ -303,7 +302,6 @@ def test_sums_tell_what_cases_tell(function):
 
 
 @pytest.mark.parametrize("function", OF_SUMS)
-@pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
 def test_sums_of_groups_tell_what_cases_in_groups_tell(function):
     groups = RNG.integers(0, 12, 60)
     parts = [

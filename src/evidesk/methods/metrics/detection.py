@@ -36,6 +36,8 @@ INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
 #: Below so many images with an object of a class its interval may be too short.
 FEWEST_IMAGES = 30
+#: What part of their own variance so many images hide (studies/loss_coverage.py).
+_HIDDEN = 4.0
 #: Cells of one batch of resamples.
 _BATCH = 2**20
 
@@ -270,17 +272,20 @@ def _evaluation(
     bearing = np.array(
         [np.count_nonzero(sample.sums(np.asarray(o)[None])) for o in present], dtype=np.float64
     )
+    effective = np.maximum(bearing, 2)
+    summed = sample.sums(contributions)
     return Evaluation(
         metric="mean average precision",
         names=tuple(curves),
         values=np.clip(values(whole)[0], 0, 1),
-        contributions=sample.sums(contributions),
+        contributions=summed,
         units=sample.units,
         scale="proportion",
         most=bearing,
         replicate=lambda weights: values(sample.drawn(weights, slice(None))),
         independent=None if sample.members is None else sample.cells.variance(contributions),
-        effective=np.maximum(bearing, 2),
+        unseen=_HIDDEN * sample.units.variance(summed) / effective,
+        effective=effective,
     )
 
 

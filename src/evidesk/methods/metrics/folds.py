@@ -12,7 +12,7 @@ Learning 52 (2003) 239-281, section 3, for the corrected resampled t.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,8 +22,14 @@ from scipy import special
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.clusters import t_critical_value
 from evidesk.methods.metrics.labels import as_labels
+from evidesk.methods.metrics.means import (
+    FEWEST_LOSSES,
+    FEWEST_SHARES,
+    Range,
+    evaluate_means,
+    mean_estimate,
+)
 from evidesk.methods.metrics.proportion import critical_value
-from evidesk.methods.metrics.scales import scaled_interval
 from evidesk.methods.metrics.scores import as_scores
 
 Floats = npt.NDArray[np.float64]
@@ -82,6 +88,7 @@ def cross_validation_clt(
     scores: npt.ArrayLike,
     folds: npt.ArrayLike,
     *,
+    range: Range = "any",
     variance: FoldVariance = "all-pairs",
     level: float = 0.95,
     unit: str = "",
@@ -98,6 +105,8 @@ def cross_validation_clt(
     scores : array-like of shape (n_cases,); the score of each case, by the model that did not see
         it: right or wrong, a loss, or the difference of two models' scores.
     folds : array-like of shape (n_cases,); the fold in which the case was tested, by any name.
+    range : where a score can lie, as in :func:`~evidesk.methods.metrics.mean_score`: losses are
+        ``positive``. Scores that are all 0 or 1 are taken for a ``share``.
     variance : ``all-pairs`` takes the variance over all cases, ``within-fold`` the mean of the
         variances within each fold.
     level : confidence level in (0, 1).
@@ -106,14 +115,18 @@ def cross_validation_clt(
 
     Returns
     -------
-    The estimate; scores that are all 0 or 1 get Wilson's interval of the number of cases that has
-    this variance, others the normal one.
+    The estimate; right and wrong get Wilson's interval for as many cases as have this variance,
+    losses one that is symmetric in the logarithm, others Student's t.
 
     Raises
     ------
     ValueError : lengths differ; NaN or infinity; fewer than two folds; a fold of one case, for
         ``within-fold``; another parameter is none.
     SelectedOnTestError : see :func:`check_selection`.
+
+    Warns
+    -----
+    PoorApproximationWarning : as :func:`~evidesk.methods.metrics.mean_score`.
     """
     check_selection(checkpoint=checkpoint, selected_on=selected_on)
     if variance not in FOLD_VARIANCES:
@@ -124,33 +137,33 @@ def cross_validation_clt(
     values = as_scores(scores, "scores")
     members = fold_members(folds, len(values))
     sizes = np.bincount(members)
-    n, mean = len(values), float(values.mean())
-    if variance == "all-pairs":
-        spread = float(values.var())
-    else:
+    if np.all((values == 0) | (values == 1)):
+        range = "share"
+    evaluation = evaluate_means(
+        {"scores": values}, range=range, metric="cross-validated mean", unit=unit
+    )
+    if variance == "within-fold":
         if sizes.min() < 2:
             raise ValueError(
                 "variance='within-fold' needs two cases in each fold. Use variance='all-pairs'."
             )
         means = np.bincount(members, values) / sizes
         squares = np.bincount(members, (values - means[members]) ** 2)
-        spread = float(np.mean(squares / (sizes - 1)))
-    shares = bool(np.all((values == 0) | (values == 1)))
-    low, high = scaled_interval(
-        "proportion" if shares else "real",
-        np.array([mean]),
-        np.array([spread / n]),
-        critical_value(level),
-        np.array([float(n)]),
-    )
-    return Estimate(
-        value=mean,
-        low=float(low[0]),
-        high=float(high[0]),
-        level=float(level),
-        method=f"cv-clt, {variance}",
-        n=n,
-        unit=unit,
+        within, whole = float(np.mean(squares / (sizes - 1))), float(values.var(ddof=1))
+        ratio = within / whole if whole > 0 else 1.0
+        evaluation = replace(
+            evaluation,
+            contributions=evaluation.contributions * math.sqrt(ratio),
+            unseen=evaluation.unseen * ratio,
+        )
+    return mean_estimate(
+        replace(evaluation, delta=f"cv-clt, {variance}"),
+        level=level,
+        method="clt",
+        resamples=0,
+        random_state=None,
+        fewest=FEWEST_SHARES if range == "share" else FEWEST_LOSSES,
+        stacklevel=2,
     )
 
 

@@ -32,7 +32,7 @@ Range = Literal["any", "positive", "share"]
 _SCALES: dict[Range, Scale] = {"any": "real", "positive": "positive", "share": "proportion"}
 
 #: Below so many effective losses the interval may be too short.
-FEWEST_LOSSES = 15
+FEWEST_LOSSES = 25
 #: Below so many cases or groups a share may have rare failures that the sample does not show.
 FEWEST_SHARES = 50
 #: What part of their own variance so many effective losses hide.
@@ -110,15 +110,21 @@ def evaluate_means(
     cells = (weighted - values[:, None] * weight) / weight.sum()
     contributions, sums = sample.sums(cells), sample.sums(weighted)
     variance = sample.units.variance(contributions)
-    known = np.full(len(values), sample.units.effective)
-    most, hidden = known, np.zeros(len(values))
+    n_units = sample.units.effective
+    most, hidden = np.full(len(values), n_units), np.zeros(len(values))
     if range == "positive":
         most = effective_losses(sums)
         hidden = hidden_variance(variance, most)
     elif range == "share":
-        # Few and large failures of a good model are as skewed as losses, if less so.
+        values = np.clip(values, 0, 1)
         failures = effective_losses(np.maximum(sizes - sums, 0))
-        hidden = variance / np.minimum(effective_losses(sums), failures)
+        few = 1 / np.minimum(effective_losses(sums), failures)
+        # Few large failures of a good model are skewed, too. Wilson's interval knows what scores
+        # of all or nothing hide, and Student's t does for groups what 3 / n does for cases.
+        largest = values * (1 - values) / n_units
+        unlike = 1 - np.divide(variance, largest, out=np.ones_like(variance), where=largest > 0)
+        few = few if sample.units.grouped else few + 3 / n_units
+        hidden = variance * few * np.clip(unlike, 0, 1)
 
     def replicate(weights: Floats) -> Floats:
         return np.asarray(weights @ sums.T / (weights @ sizes)[:, None])
@@ -126,7 +132,7 @@ def evaluate_means(
     return Evaluation(
         metric=metric,
         names=tuple(named),
-        values=np.clip(values, 0, 1) if range == "share" else values,
+        values=values,
         contributions=contributions,
         units=sample.units,
         scale=_SCALES[range],
@@ -137,7 +143,6 @@ def evaluate_means(
         delta="clt",
         independent=None if sample.members is None else sample.cells.variance(cells),
         unseen=hidden,
-        effective=known,
     )
 
 
@@ -161,6 +166,8 @@ def mean_estimate(
 ) -> Estimate:
     """The only model's estimate; it warns where fewer than ``fewest`` cases bear the value.
 
+    The bootstraps, which do without Student's t, need twice as many.
+
     Raises
     ------
     ValueError : ``method`` is none; and as :meth:`Evaluation.estimates`.
@@ -175,13 +182,13 @@ def mean_estimate(
         level=level, method=engine, resamples=resamples, random_state=random_state
     )
     estimate = found[evaluation.names[0]]
-    bearing = float(evaluation.most[0])
+    bearing, needed = float(evaluation.most[0]), fewest if method == "clt" else 2 * fewest
     reason = ""
     if estimate.low == estimate.high:
         reason = "no two cases differ, so its interval has no width"
-    elif bearing < fewest:
+    elif bearing < needed:
         reason = (
-            f"it rests on about {bearing:.3g} cases or groups, fewer than {fewest}, and its "
+            f"it rests on about {bearing:.3g} cases or groups, fewer than {needed}, and its "
             "interval may cover the truth less often than it says"
         )
     if reason:

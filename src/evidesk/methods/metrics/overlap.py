@@ -79,8 +79,9 @@ def mean_score(
 
     Warns
     -----
-    PoorApproximationWarning : fewer than 15 cases or groups (of ``positive`` scores: effective
-        losses, ``sum(value)**2 / sum(value**2)``; of shares: 50), or no two cases differ.
+    PoorApproximationWarning : fewer than 25 cases or groups (of ``positive`` scores: effective
+        losses, ``sum(value)**2 / sum(value**2)``; of shares: 50), for the bootstraps twice as
+        many; or no two cases differ.
     """
     return _mean(
         "mean score",
@@ -123,7 +124,7 @@ def mean_dice(
     Warns
     -----
     PoorApproximationWarning : fewer than 50 cases or groups. A failure that befalls one case in
-        fifty lowers the mean a lot, and so few cases may not show any. Or no two cases differ.
+        fifty lowers the mean a lot, and so few cases may not show any. The bootstraps need 100.
     """
     scores = values if pred_masks is None else dice(values, pred_masks)
     return _mean(

@@ -214,8 +214,8 @@ def rmse(
 
     Warns
     -----
-    PoorApproximationWarning : fewer than 15 effective losses, ``sum(loss)**2 / sum(loss**2)``, so
-        that few large errors decide; or no two errors differ.
+    PoorApproximationWarning : fewer than 25 effective losses, ``sum(loss)**2 / sum(loss**2)``, so
+        that few large errors decide (for the bootstraps 50); or no two errors differ.
     """
     return _estimate(
         "rmse",
@@ -340,7 +340,8 @@ def spearman(
     variance of the influence function, but at least 0.64 times Bonett and Wright's. A resample of
     the bootstrap costs a pass over the sorted cases, ten times that of the other metrics.
     Parameters and errors as in :func:`rmse`; ValueError also if ``y_true`` or ``y_pred`` is
-    constant. PoorApproximationWarning with fewer than 10 cases or groups.
+    constant. PoorApproximationWarning with fewer than 10 cases or groups, for the
+    bootstraps 20.
     """
     return _estimate(
         "spearman",
