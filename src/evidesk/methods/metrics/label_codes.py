@@ -19,7 +19,7 @@ def counted(truth: Labels, said: Labels) -> tuple[Labels, Counts] | None:
     """Labels and confusion matrix of integers in a narrow range; None for other labels."""
     if truth.dtype.kind not in "iub" or said.dtype.kind not in "iub":
         return None
-    ends = [int(end) for labels in (truth, said) for end in (labels.min(), labels.max())]
+    ends = _ends([truth, said])
     low, span = min(ends), max(ends) - min(ends) + 1
     if span**2 > _FEW_CELLS or max(map(abs, ends)) > _SAFE:
         return None
@@ -27,22 +27,30 @@ def counted(truth: Labels, said: Labels) -> tuple[Labels, Counts] | None:
     for begin in range(0, len(truth), _CHUNK):
         chunk = slice(begin, begin + _CHUNK)
         # Labels below 0 come right in the end: only the sum must lie within the table.
-        index = truth[chunk].astype(np.int64)
-        index *= span
-        index += said[chunk].astype(np.int64, copy=False)
-        index -= low * (span + 1)
+        index = np.multiply(truth[chunk], span, dtype=np.int64, casting="unsafe")
+        np.add(index, said[chunk], out=index, casting="unsafe")
+        if low:
+            index -= low * (span + 1)
         cells += np.bincount(index, minlength=span**2)
     matrix = cells.reshape(span, span)
     present = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
     labels = present + low
     kind = bool if truth.dtype.kind == "b" else labels.dtype
-    return labels.astype(kind), matrix[np.ix_(present, present)]
+    if len(present) < span:
+        matrix = matrix[np.ix_(present, present)]
+    return labels.astype(kind), matrix
+
+
+def _ends(arrays: Sequence[Labels]) -> list[int]:
+    """Smallest and largest label of each array."""
+    bounds = (np.minimum.reduce, np.maximum.reduce)
+    return [int(bound(array)) for array in arrays for bound in bounds]
 
 
 def coded(arrays: Sequence[Labels]) -> tuple[Labels, list[npt.NDArray[np.intp]]]:
     """All labels in order, and each array by their numbers."""
     if all(array.dtype.kind in "iub" for array in arrays):
-        ends = [int(end) for array in arrays for end in (array.min(), array.max())]
+        ends = _ends(arrays)
         low, span = min(ends), max(ends) - min(ends) + 1
         if span <= _NARROW and max(map(abs, ends)) <= _SAFE:
             shifted = [(array.astype(np.int64) - low).astype(np.intp) for array in arrays]

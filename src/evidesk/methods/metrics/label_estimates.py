@@ -2,7 +2,6 @@
 
 import sys
 import warnings
-from dataclasses import replace
 
 import numpy as np
 
@@ -136,27 +135,27 @@ def ratio_effect(top: Floats, bottom: Floats, repeat: Floats, z: float) -> tuple
 
 
 def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:
-    """Warn of what the data do not tell about the metrics (all one kind), in one warning each."""
-    few = sorted({label for metric in metrics for label in _few(table, metric)})
+    """Warn once of what the data do not tell about metrics that differ in the class at most."""
+    metric = metrics[0]
+    few = _few(table, metric)
     if few:
         warn(
             f"Fewer than {FEW_CASES} true cases: {_some(table, few)}. What so few cases say of a "
-            f"class, and classes that the sample may not hold at all, make {metrics[0].name} less "
+            f"class, and classes that the sample may not hold at all, make {metric.name} less "
             "certain than its interval says. More cases help; accuracy and MCC depend less on "
             "rare classes."
         )
-    for metric in metrics[:1]:  # they differ in the class at most
-        undefined = sorted({label for each in metrics for label in _undefined(table, each)})
-        if undefined and metric.ratio is not None:
-            warn(
-                f"{metric.name} is 0 / 0, and counts as 0, where no case is {metric.ratio.needs}: "
-                f"{_some(table, undefined)}."
-            )
-        if metric.name == "MCC":
-            named = zip(table.names, table.predicted, strict=True)
-            for name, said in (("y_true", table.truth), *named):
-                if (said == said[:1]).all():
-                    warn(f"MCC is 0 / 0, and counts as 0: '{name}' is one class in every case.")
+    undefined = sorted({label for each in metrics for label in _undefined(table, each)})
+    if undefined and metric.ratio is not None:
+        warn(
+            f"{metric.name} is 0 / 0, and counts as 0, where no case is {metric.ratio.needs}: "
+            f"{_some(table, undefined)}."
+        )
+    if metric.name == "MCC":
+        named = zip(table.names, table.predicted, strict=True)
+        for name, said in (("y_true", table.truth), *named):
+            if (said == said[:1]).all():
+                warn(f"MCC is 0 / 0, and counts as 0: '{name}' is one class in every case.")
 
 
 def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
@@ -164,9 +163,10 @@ def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
     alike = metric.average == "macro" or metric.cost is not None
     if not alike and metric.average != "weighted":
         return []
-    true = np.bincount(table.truth, table.counts, table.k)
-    said = np.bincount(table.predicted.ravel(), minlength=table.k)
-    rare = (true < FEW_CASES) & (true + said > 0)
+    margins, true = table.margins, table.margins.true[0]
+    if table.weights is not None:  # weights are no cases
+        true = np.bincount(table.truth, table.counts, table.k)
+    rare = (true < FEW_CASES) & margins.present.any(axis=0)
     if not alike and true[rare].sum() <= MOST_OF_RARE * true.sum():
         return []
     few: list[int] = np.flatnonzero(rare).tolist()
@@ -177,12 +177,13 @@ def _undefined(table: LabelTable, metric: LabelMetric) -> list[int]:
     """Classes that the metric looks at, for which the ratio of some model is 0 / 0."""
     if metric.ratio is None:
         return []
-    margins = table.margins(replace(metric, cost=None))
-    nothing = np.asarray((metric.ratio.parts(margins)[1] <= 0).any(axis=0))
+    nothing = metric.ratio.parts(table.margins)[1] <= 0
     if isinstance(metric.average, int):
-        return [metric.average] if nothing[metric.average] else []
-    looked_at = margins.present.any(axis=0) if metric.average == "macro" else margins.true[0] > 0
-    found: list[int] = np.flatnonzero(nothing & looked_at).tolist()
+        return [metric.average] if nothing[:, metric.average].any() else []
+    if not nothing.any():
+        return []
+    looked_at = table.margins.present if metric.average == "macro" else table.margins.true > 0
+    found: list[int] = np.flatnonzero((nothing & looked_at.any(axis=0)).any(axis=0)).tolist()
     return found
 
 

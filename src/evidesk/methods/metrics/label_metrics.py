@@ -25,6 +25,8 @@ from evidesk.methods.metrics.margins import Codes, Margins, Point, Slopes
 from evidesk.methods.metrics.scales import Scale
 
 Floats = npt.NDArray[np.float64]
+_TINY = 1e-300  # in place of 0, where a quotient is not used
+
 #: How the values of the classes become one; "binary" is the value of the positive class.
 Average = Literal["binary", "macro", "micro", "weighted"]
 AVERAGES: tuple[Average, ...] = get_args(Average)
@@ -48,8 +50,10 @@ class ClassRatio:
 
     def parts(self, margins: Margins) -> tuple[Floats, Floats]:
         """Numerator and denominator of each class, shape (..., k)."""
-        sums = (margins.hits, margins.true, margins.predicted, margins.n[..., None])
-        return _sum(self.numerator, sums), _sum(self.denominator, sums)
+        counts: tuple[Floats, ...] = (margins.hits, margins.true, margins.predicted)
+        if self.numerator[3] or self.denominator[3]:
+            counts += (margins.n[..., None],)
+        return _sum(self.numerator, counts), _sum(self.denominator, counts)
 
     def of_cases(self, truth: Codes, predicted: Codes, label: int) -> tuple[Floats, Floats]:
         """What each case adds to numerator and denominator of one class, shape (cases,)."""
@@ -63,7 +67,12 @@ class ClassRatio:
 
 
 def _sum(weights: tuple[float, ...], terms: tuple[Floats, ...]) -> Floats:
-    return np.asarray(sum(w * term for w, term in zip(weights, terms, strict=True) if w))
+    first, *others = (
+        term if w == 1 else w * term for w, term in zip(weights, terms, strict=False) if w
+    )
+    for term in others:
+        first = first + term
+    return first
 
 
 RECALL = ClassRatio((1, 0, 0, 0), (0, 1, 0, 0), "true")
@@ -128,16 +137,19 @@ def averaged(
     ratios = top * inverse
     n = margins.n
     if average == "macro":
-        weights = margins.present / margins.present.sum(axis=-1, keepdims=True)
+        present = margins.present
+        weights = present / present.sum(axis=-1, keepdims=True)
     elif average == "weighted":
         weights = margins.true / n[..., None]
     else:
         weights = np.zeros_like(bottom)
         weights[..., average] = 1.0
-    value = (weights * ratios).sum(axis=-1)
     scale = weights * inverse
+    pull = scale * ratios
+    value = (weights * ratios).sum(axis=-1)
     hits, true, predicted, each = (
-        scale * (a - ratios * b) for a, b in zip(ratio.numerator, ratio.denominator, strict=True)
+        a * scale - b * pull if a else -b * pull
+        for a, b in zip(ratio.numerator, ratio.denominator, strict=True)
     )
     whole = np.asarray(each.sum(axis=-1))
     if average == "weighted":
@@ -146,8 +158,8 @@ def averaged(
     per_case = 1.0 if ratio.beta is None else 1 / (1 + ratio.beta**2)
     if ratio is JACCARD and isinstance(average, str):
         per_case = 0.5  # an error counts in full in two classes
-    spread = (weights**2 * inverse).sum(axis=-1)
-    cases = np.divide(per_case, spread, out=n.astype(np.float64), where=spread > 0)
+    spread = (weights * scale).sum(axis=-1)
+    cases = np.where(spread > 0, per_case / np.maximum(spread, _TINY), n)
     plain = isinstance(average, int) and ratio.beta is None
     unseen = 0.0 if plain else _unseen(margins, ratio, weights)
     return Point(value, Slopes(hits, true, predicted, whole), cases, unseen)
@@ -165,17 +177,19 @@ def _unseen(margins: Margins, ratio: ClassRatio, weights: Floats) -> Floats:
     share, likely = top * inverse, (top + 0.5) / (bottom + 1)
     seen, possible = share * (1 - share), likely * (1 - likely)
     if ratio.beta is not None:
-        unequal = 2 * (1 + ratio.beta**4) / (1 + ratio.beta**2) ** 2
-        seen *= unequal * 4 / (1 + share) ** 4
-        possible *= unequal * 4 / (1 + likely) ** 4
-    gain = np.maximum(possible - seen, 0)
+        unequal = 8 * (1 + ratio.beta**4) / (1 + ratio.beta**2) ** 2
+        seen *= unequal / np.square(np.square(1 + share))
+        possible *= unequal / np.square(np.square(1 + likely))
     # A class whose ratio is 0/0 hides as much as one that has a single case.
-    return np.asarray((weights**2 * gain * np.where(bottom > 0, inverse, 1)).sum(axis=-1))
+    inverse += bottom == 0
+    inverse *= np.maximum(possible - seen, 0)
+    inverse *= weights**2
+    return np.asarray(inverse.sum(axis=-1))
 
 
 def _inverse(counts: Floats) -> Floats:
     """One over each count, and 0 for 0."""
-    return np.divide(1.0, counts, out=np.zeros(counts.shape), where=counts > 0)
+    return np.asarray((counts > 0) / np.maximum(counts, _TINY))
 
 
 def balanced_accuracy(margins: Margins) -> Point:

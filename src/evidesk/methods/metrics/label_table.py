@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.label_codes import coded, counted, listed, positions
 from evidesk.methods.metrics.label_metrics import LabelMetric
 from evidesk.methods.metrics.labels import Labels, as_labels, check_same_kind
-from evidesk.methods.metrics.margins import Codes, Margins
+from evidesk.methods.metrics.margins import Codes, Margins, Point
 from evidesk.methods.metrics.units import Units, members_of
 
 Floats = npt.NDArray[np.float64]
@@ -70,24 +71,25 @@ class LabelTable:
         cells = self.truth * np.intp(self.k) + self.predicted[model]
         return np.bincount(cells, self.amounts, self.k**2).reshape(self.k, self.k).astype(float)
 
-    def margins(self, metric: LabelMetric) -> Margins:
-        """Of all models, shapes (models, k) and (models,)."""
-        k, amounts = self.k, self.amounts
-        true = np.bincount(self.truth, amounts, k).astype(float)
-        hits, predicted, costs = [], [], []
-        for said in self.predicted:
+    @cached_property
+    def margins(self) -> Margins:
+        """Of all models, shape (models, k)."""
+        amounts, shape = self.amounts, (len(self.predicted), self.k)
+        hits, predicted = np.empty(shape), np.empty(shape)
+        for m, said in enumerate(self.predicted):
             right = said == self.truth
-            hits.append(np.bincount(said[right], None if amounts is None else amounts[right], k))
-            predicted.append(np.bincount(said, amounts, k))
-            if metric.cost is not None:
-                cost = metric.cost[self.truth, said]
-                costs.append(cost.sum() if amounts is None else cost @ amounts)
-        return Margins(
-            np.array(hits, float),
-            np.broadcast_to(true, (len(hits), k)),
-            np.array(predicted, float),
-            np.array(costs) if costs else None,
-        )
+            hits[m] = np.bincount(said[right], None if amounts is None else amounts[right], self.k)
+            predicted[m] = np.bincount(said, amounts, self.k)
+        true = np.bincount(self.truth, amounts, self.k).astype(np.float64)
+        return Margins(hits, np.repeat(true[None], len(hits), axis=0), predicted)
+
+    def _at(self, metric: LabelMetric) -> Point:
+        """The metric of all models."""
+        if metric.cost is None:
+            return metric.at(self.margins)
+        each = metric.cost[self.truth, self.predicted]
+        costs = each.sum(axis=1) if self.amounts is None else each @ self.amounts
+        return metric.at(self.margins._replace(cost=costs))
 
     def evaluate(self, metric: LabelMetric) -> Evaluation:
         """The metric of all models, with what each unit contributes to their errors.
@@ -101,7 +103,7 @@ class LabelTable:
             raise ValueError(
                 "'y_true' must hold at least two cases: one alone cannot tell how much they differ."
             )
-        values, slopes, most, unseen = metric.at(self.margins(metric))
+        values, slopes, most, unseen = self._at(metric)
         if not np.isfinite(values).all():
             name = self.names[int(np.flatnonzero(~np.isfinite(values))[0])]
             raise ValueError(
@@ -127,7 +129,7 @@ class LabelTable:
             contributions=np.array(contributions),
             units=units,
             scale=metric.scale,
-            most=np.broadcast_to(np.asarray(most, float), values.shape),
+            most=most,
             replicate=_Replicate(self, metric),
             greater_is_better=metric.greater_is_better,
             independent=np.array(independent) if independent else None,
