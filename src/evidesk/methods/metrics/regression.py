@@ -93,12 +93,13 @@ def evaluate_values(
 def _check_magnitude(truth: Floats, table: Floats) -> None:
     """Raise unless fourth powers of all deviations are numbers."""
     with np.errstate(over="ignore"):
-        sizes = np.r_[np.abs(truth - truth[0]), np.abs(table - truth).ravel()]
-    sizes = sizes[sizes > 0]
-    if sizes.size and (sizes.max() > _LARGEST or sizes.max() < _SMALLEST):
+        # Of each difference only the ends: no array of magnitudes is needed.
+        spans = [truth - truth[0], *(predicted - truth for predicted in table)]
+        largest = max(abs(float(end)) for span in spans for end in (span.min(), span.max()))
+    if largest > _LARGEST or 0 < largest < _SMALLEST:
         raise ValueError(
-            f"'y_true' or its errors are of the order of {sizes.max():.0e}, too far from 1 for "
-            "their powers. Give them in another unit."
+            f"'y_true' or its errors are of the order of {largest:.0e}, too far from 1 for their "
+            "powers. Give them in another unit."
         )
 
 
