@@ -137,7 +137,7 @@ class Coverage:
         quiet = covered[warned == 0]
         return cls(
             float(covered.mean()),
-            float(width.mean()),
+            float(np.median(width)),
             float(warned.mean()),
             float(quiet.mean()) if len(quiet) else float("nan"),
         )
@@ -157,11 +157,13 @@ def noticed(function: Callable[[], Estimate]) -> tuple[Estimate, bool]:
     return estimate, bool(raised)
 
 
-def labels(rng: np.random.Generator, n: int, prevalence: float) -> npt.NDArray[np.bool_]:
-    """Labels of ``n`` random cases, with at least one of each class."""
+def labels(
+    rng: np.random.Generator, n: int, prevalence: float, fewest: int = 1
+) -> npt.NDArray[np.bool_]:
+    """Labels of ``n`` random cases, with at least ``fewest`` of each class."""
     while True:
         y: npt.NDArray[np.bool_] = rng.random(n) < prevalence
-        if 0 < y.sum() < n:
+        if fewest <= y.sum() <= n - fewest:
             return y
 
 
@@ -194,7 +196,7 @@ def measure_methods(population: Population, n: int, runs: int) -> dict[str, floa
         name: [] for name in ("delong", "DeLong without logit", "percentile", "bca")
     }
     for run in range(runs):
-        y = labels(rng, n, population.prevalence)
+        y = labels(rng, n, population.prevalence, fewest=5)  # for a bootstrap's sake
         scores = population.scores(y, seed=rng.integers(2**63))
         plain = evaluate_scores("auroc", y, {"a": scores})
         reach = 1.959964 * plain.errors[0]
@@ -335,7 +337,7 @@ def coverage_table(
             rows.append(row)
     kind = "exponential scores" if exponential else "normal scores"
     odds = {1.0: "", 2.0: ", log-odds doubled"}[sharpness]
-    title = f"{_NAMES[metric]}, {kind}{odds}: coverage in %, mean width in points"
+    title = f"{_NAMES[metric]}, {kind}{odds}: coverage in %, median width in points"
     header = ["prevalence", "AUROC", "truth", *(f"n = {n:,}" for n in SIZES)]
     return "\n".join(_table(title, header, rows))
 

@@ -42,8 +42,8 @@ POINTS = 500
 #: the precision is the prevalence. The ROC curve's own errors coincide with few of these.
 _PREVALENCE_SHARE = 0.8
 # log(local level) in a = log(1 - level), u = log(smaller class), v = log(larger / smaller class):
-# 1, a, u, v, u^2, v^2, u v, a u, a v, a^2. Fitted by studies/score_bands.py; the first is lowered by
-# 0.07, for the fit errs by a tenth.
+# 1, a, u, v, u^2, v^2, u v, a u, a v, a^2. Fitted by studies/score_bands.py; the first is lowered
+# by 0.07, for the fit errs by a tenth.
 _FIT = (1.000, 0.583, -0.772, -0.230, 0.064, 0.019, -0.014, 0.039, 0.070, 0.029)
 _FITTED_UP_TO = 1_000.0, 30_000.0
 

@@ -264,7 +264,10 @@ def _estimate(
 
 
 def _guarded(estimate: Estimate, evaluation: Evaluation, largest: float) -> Estimate:
-    """Warn where a few cases decide; where no loss differs, ask what the unseen cases may lose."""
+    """Warn where a few cases decide; where no loss differs, ask what the unseen cases may lose.
+
+    No mean loss is above the largest one.
+    """
     few = float(np.min(np.asarray(evaluation.effective)))
     same = bool(np.all(np.abs(evaluation.contributions) <= 1e-12 * estimate.value))
     if few < FEWEST_LOSSES or same:
@@ -280,7 +283,7 @@ def _guarded(estimate: Estimate, evaluation: Evaluation, largest: float) -> Esti
             stacklevel=4,
         )
     if not same:
-        return estimate
+        return replace(estimate, high=max(min(estimate.high, largest), estimate.value))
     tail = float(special.ndtr(-critical_value(estimate.level)))
     seen = tail ** (1 / float(evaluation.most[0]))
     high = estimate.value * seen + largest * (1 - seen)

@@ -89,7 +89,7 @@ class ReliabilityDiagram:
                 xlabel="predicted probability",
                 ylabel="share of events",
             )
-            ax.legend(loc="upper left")
+            ax.legend(loc="lower right")
         return ax
 
     def __str__(self) -> str:
