@@ -92,6 +92,7 @@ def test_from_inquiry_to_closed(visit, predictions: Path, tmp_path: Path) -> Non
     # The consultant runs the kit from a form made of its parameters; progress is live.
     consultant.goto(f"/vouchers/{reference}/")
     consultant.get_by_role("link", name="Run a kit on it").click()
+    consultant.get_by_role("link", name="Accuracy with its uncertainty").click()
     consultant.locator("[name=truth]").select_option("gtlabel")
     consultant.get_by_label("resnext50_s42", exact=True).check()
     consultant.locator("[name=fold]").select_option("fold")
@@ -163,6 +164,7 @@ def test_a_run_that_cannot_work_says_why_and_can_be_tried_again(visit, tmp_path:
     consultant.locator("li", has_text="labels.csv").get_by_role(
         "link", name="Run a kit on it"
     ).click()
+    consultant.get_by_role("link", name="Accuracy with its uncertainty").click()
     consultant.locator("[name=truth]").select_option("truth")
     consultant.get_by_label("model", exact=True).check()
     consultant.get_by_role("button", name="Run").click()

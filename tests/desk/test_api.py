@@ -148,9 +148,10 @@ def test_only_the_consultant_pushes(network: Network, voucher: Voucher, crate: P
 
 
 def test_the_kits_are_told_to_everybody_with_their_schema(db: None) -> None:
-    (kit,) = Client().get("/api/kits/").json()
-    assert kit["name"] == "accuracy"
-    assert {"table", "truth", "prediction"} <= kit["parameters"]["properties"].keys()
+    kits = {kit["name"]: kit for kit in Client().get("/api/kits/").json()}
+    assert list(kits) == ["accuracy", "classification", "compare", "rank", "regression"]
+    properties = kits["accuracy"]["parameters"]["properties"]
+    assert {"table", "truth", "prediction"} <= properties.keys()
 
 
 def test_the_api_describes_itself(db: None) -> None:

@@ -66,7 +66,7 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "revoke-token": POST_ONLY,
     "network": ALL,
     "kits": ALL,
-    "choose-kit": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
+    "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
     "report": only("consultant", ELSEWHERE),
     "run": PART,
@@ -142,7 +142,7 @@ def test_everybody_gets_the_answers_that_are_theirs(
         assert response.status_code == answers[index], (who, name)
         if who == "nobody" and answers[index] == LOGIN:
             assert response.url == f"/sign-in/?next={address}"
-        if answers[index] == ELSEWHERE and name != "choose-kit" and who != "nobody":
+        if answers[index] == ELSEWHERE and who != "nobody":
             assert response.url == reverse("voucher", args=[scene.voucher.reference])
 
 

@@ -68,7 +68,9 @@ def test_from_an_inquiry_to_a_closed_voucher(network: Network, media: Path) -> N
     go(author, f"{address}files/", {"file": SimpleUploadedFile("table.csv", TABLE)})
     file = Attachment.objects.get()
 
-    start = consultant.get(f"{address}files/{file.pk}/run/", follow=True)
+    choice = consultant.get(f"{address}files/{file.pk}/run/").content.decode()
+    assert f"{address}files/{file.pk}/run/accuracy/" in choice
+    start = consultant.get(f"{address}files/{file.pk}/run/accuracy/")
     assert "True label" in start.content.decode()
     parameters = {"truth": "truth", "prediction": "model", "level": "0.95", "method": "wilson"}
     html = go(consultant, f"{address}files/{file.pk}/run/accuracy/", parameters)

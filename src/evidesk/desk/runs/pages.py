@@ -31,16 +31,13 @@ def kit_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def choose_kit(request: HttpRequest, reference: str, attachment_id: int) -> HttpResponse:
-    """Which kit to run on a file; with one kit there is nothing to choose."""
+    """Which kit to run on a file."""
     voucher = voucher_for(person_of(request), reference)
     attachment = get_object_or_404(voucher.attachments, pk=attachment_id)
-    found = list(kits.installed().values())
-    if len(found) == 1:
-        return redirect("start-run", reference, attachment_id, found[0].name)
     return render(
         request,
         "runs/choose.html",
-        {"voucher": voucher, "attachment": attachment, "kits": found},
+        {"voucher": voucher, "attachment": attachment, "kits": kits.installed().values()},
     )
 
 
