@@ -76,8 +76,9 @@ def evidence_of(kit, path, scheduler=None, progress=silent, **others):
 )
 def test_workers_find_the_very_same(kit, others, cluster, folder, columns, tmp_path):
     here, there = (evidence_of(kit, folder, where, **others) for where in (None, cluster))
-    times = {"started": here.provenance.started, "ended": here.provenance.ended}
-    same = replace(there, provenance=replace(there.provenance, **times))
+    # Somebody may commit between the two runs.
+    moment = {name: getattr(here.provenance, name) for name in ("started", "ended", "commit")}
+    same = replace(there, provenance=replace(there.provenance, **moment))
     for name, evidence in (("here", here), ("there", same)):
         evidence.write(tmp_path / name)
     files = sorted(p.relative_to(tmp_path / "here") for p in (tmp_path / "here").rglob("*.*"))
