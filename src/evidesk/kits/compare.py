@@ -239,20 +239,20 @@ def _comparison_table(answer: Answer, over_folds: ResampledT | None) -> Table:
     estimate = comparison.estimate
     columns = (
         Column("model", "text", "Model"),
+        Column("test", "text", "Test"),
         Column("value", "number", _capital(comparison.metric), estimate.unit),
         Column("low", "number", "Low", estimate.unit),
         Column("high", "number", "High", estimate.unit),
         Column("p_value", "number", "p-value"),
-        Column("test", "text", "Test"),
     )
     rows = [
-        (cell(comparison.a), answer.a, None, None, None, ""),
-        (cell(comparison.b), answer.b, None, None, None, ""),
-        ("difference", *_numbers(estimate), comparison.p_value, comparison.test),
+        (cell(comparison.a), "", answer.a, None, None, None),
+        (cell(comparison.b), "", answer.b, None, None, None),
+        ("difference", comparison.test, *_numbers(estimate), comparison.p_value),
     ]
     if over_folds is not None:
         e = over_folds.difference
-        rows.append(("mean over folds", *_numbers(e), over_folds.p_value, "corrected resampled t"))
+        rows.append(("mean over folds", "corrected resampled t", *_numbers(e), over_folds.p_value))
     title = f"{_capital(comparison.metric)} of both models, and the paired difference"
     return Table("comparison", title, columns, tuple(rows))
 

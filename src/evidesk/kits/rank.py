@@ -309,7 +309,8 @@ def _models_table(ranks: Ranks, columns: Sequence[str]) -> Table:
 
 def _pairs_table(ranks: Ranks) -> Table:
     """Neighbours first, for where there are more pairs than anyone reads."""
-    count, values = len(ranks.names), [e.value for e in ranks.estimates.values()]
+    count, better = len(ranks.names), ranks.better
+    values = [e.value for e in ranks.estimates.values()]
     chosen = [(i, i + step) for step in range(1, count) for i in range(count - step)][:_MOST_PAIRS]
     pairs = count * (count - 1) // 2
     title = f"All {pairs:,} pairs, with p-values adjusted for all of them"
@@ -321,9 +322,9 @@ def _pairs_table(ranks: Ranks) -> Table:
         (
             cell(ranks.names[i]),
             cell(ranks.names[j]),
+            "yes" if better[i, j] else "no",
             values[i] - values[j],
             float(ranks.p_values[i, j]),
-            "yes" if ranks.better[i, j] else "no",
         )
         for i, j in sorted(chosen)
     ]
@@ -333,9 +334,9 @@ def _pairs_table(ranks: Ranks) -> Table:
         (
             Column("better", "text", "Better here"),
             Column("worse", "text", "Worse here"),
+            Column("apart", "text", "Told apart"),
             Column("difference", "number", "Difference"),
             Column("p_value", "number", "Adjusted p-value"),
-            Column("apart", "text", "Told apart"),
         ),
         tuple(rows),
     )
