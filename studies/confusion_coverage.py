@@ -22,11 +22,10 @@ from evidesk.methods.metrics import ConfusionMatrix
 from evidesk.methods.metrics.clusters import t_critical_value
 from evidesk.methods.metrics.label_estimates import FEW_CASES, MOST_OF_RARE
 from evidesk.methods.metrics.label_metrics import LabelMetric, label_metric
-from evidesk.methods.metrics.label_table import effective_units
 from evidesk.methods.metrics.margins import Margins, Point
 from evidesk.methods.metrics.proportion import POOR_BELOW, critical_value, interval
 from evidesk.methods.metrics.scales import scaled_interval
-from evidesk.methods.metrics.units import Units
+from evidesk.methods.metrics.units import Units, effective_units
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,10 +16,10 @@ from evidesk.methods.metrics import (
     difference,
     evaluate_labels,
 )
-from evidesk.methods.metrics.comparison import degrees_of_freedom, p_text
+from evidesk.methods.metrics.comparison import p_text
 from evidesk.methods.metrics.evaluation import mean_evaluation
 from evidesk.methods.metrics.score_metrics import evaluate_scores
-from evidesk.methods.metrics.units import Units
+from evidesk.methods.metrics.units import Units, degrees_of_freedom
 
 RNG = np.random.default_rng(0)
 #: Differences of little kurtosis, whose variance is known from all cases.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate, forest_plot
-from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
+from evidesk.methods.metrics.clusters import design_effect, t_critical_value
 from evidesk.methods.metrics.labels import as_labels, check_same_kind
 from evidesk.methods.metrics.proportion import (
     Method,
@@ -18,6 +18,7 @@ from evidesk.methods.metrics.proportion import (
     interval,
     warn_if_poor,
 )
+from evidesk.methods.metrics.units import Units, effective_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,8 +128,9 @@ def accuracy(
     groups : array-like of shape (n_cases,), optional
         What makes cases belong together, for example the patient of each image. The interval is
         then that of ``n`` divided by the design effect, with a Student t quantile whose degrees of
-        freedom are the number of groups less one (fewer if the groups differ in size). The
-        estimate's ``n`` stays the number of cases.
+        freedom are at most the number of groups less one: fewer if the groups differ in size,
+        or if a few groups hold most of the errors. The estimate's ``n`` stays the number of
+        cases.
 
     Raises
     ------
@@ -205,7 +207,7 @@ def _accuracies(
     stacklevel: int,
 ) -> Accuracies:
     """From checked counts, either scalars or one per kind of group."""
-    z = critical_value(level)
+    z: Any = critical_value(level)
     check_method(method)
     n = int((sizes * repeat).sum())
     table = np.stack([np.atleast_1d(counts) for counts in correct.values()]).astype(float)
@@ -218,9 +220,10 @@ def _accuracies(
                 "The 'groups' parameter must name at least two groups: one group alone cannot "
                 "tell how much groups differ."
             )
-        grouping = sizes.astype(float), repeat.astype(float)
-        effects = design_effect(table, *grouping)
-        z = t_critical_value(z, effective_groups(*grouping))
+        units = Units(sizes.astype(float), repeat.astype(float), grouped=True)
+        effects = design_effect(table, units.sizes, units.repeat)
+        known = effective_units(table - (count / n)[:, None] * sizes, units)
+        z = np.array([t_critical_value(z, each) for each in known])
         over = f"{groups} groups"
     if method == "normal":
         warn_if_poor(count / effects, n / effects, stacklevel=stacklevel + 1)

@@ -28,7 +28,7 @@ from evidesk.methods.metrics.evaluation import (
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState, replicates
 from evidesk.methods.metrics.scales import Scale
-from evidesk.methods.metrics.units import Units
+from evidesk.methods.metrics.units import degrees_of_freedom
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -226,22 +226,6 @@ def settle(
     digits = 1e-13 * magnitude
     gaps = np.where(np.abs(gaps) <= digits, 0.0, gaps)
     return gaps, np.where(variance <= 1e-12 * separate + digits**2, 0.0, variance)
-
-
-def degrees_of_freedom(squares: Floats, fourths: Floats, units: Units) -> Floats:
-    """How well the variance of each difference is known: degrees of freedom for Student's t.
-
-    Those of the chi-square distribution that varies as much as the estimated variance does, 2 n /
-    (kurtosis - 1) (Satterthwaite): few where a few units make most of the variance, such as the few
-    cases in which one model alone is right, or the few positive cases of an AUROC.
-
-    Parameters
-    ----------
-    squares, fourths : sums of the contributions' second and fourth powers over the units.
-    """
-    pieces = np.divide(squares**2, fourths, out=np.zeros_like(squares), where=fourths > 0)
-    inverse = (1 / np.maximum(pieces, 0.5) - 1 / units.count) / 2
-    return 1 / np.maximum(inverse, 1 / max(units.effective - 1, 1))
 
 
 def p_values(gaps: Floats, variance: Floats, degrees: Floats, most: Floats) -> Floats:

@@ -9,7 +9,7 @@ from evidesk.evidence import Estimate
 from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
 from evidesk.methods.metrics.evaluation import INTERVAL_METHODS, IntervalMethod
 from evidesk.methods.metrics.label_metrics import LabelMetric
-from evidesk.methods.metrics.label_table import LabelTable, effective_units
+from evidesk.methods.metrics.label_table import LabelTable
 from evidesk.methods.metrics.margins import Floats
 from evidesk.methods.metrics.proportion import (
     METHODS,
@@ -20,7 +20,7 @@ from evidesk.methods.metrics.proportion import (
     interval,
 )
 from evidesk.methods.metrics.resampling import RandomState
-from evidesk.methods.metrics.units import Units
+from evidesk.methods.metrics.units import Units, effective_units
 
 #: With fewer true cases of some class, an average over classes is called poorly known.
 FEW_CASES = 5

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from evidesk.methods.metrics.comparison import degrees_of_freedom
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.label_codes import coded, counted, listed, positions
 from evidesk.methods.metrics.label_metrics import LabelMetric
 from evidesk.methods.metrics.labels import Labels, as_labels, check_same_kind
 from evidesk.methods.metrics.margins import Codes, Margins, Point
-from evidesk.methods.metrics.units import Units, members_of
+from evidesk.methods.metrics.units import Units, effective_units, members_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -146,16 +145,6 @@ class LabelTable:
         weighted = slopes if self.weights is None else slopes * self.weights
         squares = weighted**2
         return float(squares.sum() if self.counts is None else squares @ self.counts)
-
-
-def effective_units(errors: Floats, units: Units) -> Floats:
-    """How many units of equal weight tell as much of the variance of ``errors``.
-
-    ``errors`` has shape (..., units). Without any error the sizes of the units are all there is.
-    """
-    squares, fourths = errors**2 @ units.repeat, errors**4 @ units.repeat
-    degrees = degrees_of_freedom(squares, fourths, units)
-    return np.asarray(np.where(squares > 0, degrees + 1, units.effective))
 
 
 def _with_effects(evaluation: Evaluation) -> Evaluation:

@@ -18,14 +18,14 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
-from evidesk.methods.metrics.comparison import degrees_of_freedom, p_values, settle
+from evidesk.methods.metrics.comparison import p_values, settle
 from evidesk.methods.metrics.evaluation import Evaluation, mean_evaluation
 from evidesk.methods.metrics.mcnemar import McNemarMethod, mcnemar_p_value
 from evidesk.methods.metrics.multiple import holm, max_t
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value, proportion
 from evidesk.methods.metrics.rank_plot import rank_plot
 from evidesk.methods.metrics.resampling import RandomState
-from evidesk.methods.metrics.units import members_of
+from evidesk.methods.metrics.units import degrees_of_freedom, members_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

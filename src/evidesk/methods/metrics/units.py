@@ -123,6 +123,34 @@ class Units:
         return self.repeat / (1 - self.sizes / (self.sizes @ self.repeat))
 
 
+def degrees_of_freedom(squares: Floats, fourths: Floats, units: Units) -> Floats:
+    """How well the variance of each statistic is known: degrees of freedom for Student's t.
+
+    Those of the chi-square distribution that varies as much as the estimated variance does, 2 n /
+    (kurtosis - 1) (Satterthwaite): few where a few units make most of the variance, such as the few
+    cases in which one model alone is right, or the few positive cases of an AUROC.
+
+    Parameters
+    ----------
+    squares, fourths : sums of the contributions' second and fourth powers over the units.
+    """
+    pieces = np.divide(squares**2, fourths, out=np.zeros_like(squares), where=fourths > 0)
+    inverse = (1 / np.maximum(pieces, 0.5) - 1 / units.count) / 2
+    return 1 / np.maximum(inverse, 1 / max(units.effective - 1, 1))
+
+
+def effective_units(errors: Floats, units: Units) -> Floats:
+    """How many units of equal weight tell as much of the variance of ``errors``.
+
+    ``errors`` has shape (..., units). Without any error the sizes of the units are all there is.
+    """
+    squares, fourths = errors**2 @ units.repeat, errors**4 @ units.repeat
+    degrees = degrees_of_freedom(squares, fourths, units)
+    return np.asarray(
+        np.where(squares > 0, np.minimum(degrees + 1, units.effective), units.effective)
+    )
+
+
 def members_of(groups: npt.ArrayLike, n: int) -> npt.NDArray[np.intp]:
     """The number of each case's group, from 0 on.
 
