@@ -47,7 +47,7 @@ def kits(as_json: bool) -> None:
         click.echo(json.dumps(schemas, indent=2))
         return
     for name, kit in found.items():
-        click.echo(f"{name:12} {kit.title}\n{'':12} {kit.question}\n{'':12} {kit.usage}")
+        click.echo(f"{name:14} {kit.title}\n{'':14} {kit.question}\n{'':14} {kit.usage}")
     click.echo("\nAll options of one: evidesk run KIT --help")
 
 
