@@ -47,7 +47,7 @@ class Coverage:
         return float(np.sqrt(self.share * (1 - self.share) / self.runs))
 
     def __str__(self) -> str:
-        outside = "" if 0.93 <= round(self.share, 3) <= 0.97 else "*"
+        outside = "" if 93 <= round(100 * self.share, 1) <= 97 else "*"
         warned = f" ({100 * self.warned:.0f})" if self.warned >= 0.005 else ""
         return f"{100 * self.share:.1f}{outside}{warned}"
 
