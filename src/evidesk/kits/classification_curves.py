@@ -46,7 +46,6 @@ def curve_figures(
     if reliability is not None:
         r = reliability
         axes = r.plot(wide_axes(4.4))
-        axes.legend(loc="lower right")
         figures.append(
             figure(
                 axes,

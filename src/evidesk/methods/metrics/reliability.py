@@ -89,7 +89,7 @@ class ReliabilityDiagram:
                 xlabel="predicted probability",
                 ylabel="share of events",
             )
-            ax.legend(loc="lower right")
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize="small")
         return ax
 
     def __str__(self) -> str:
