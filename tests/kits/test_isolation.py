@@ -67,7 +67,11 @@ def test_what_libraries_print_does_not_mix_with_the_runs_words(folder: Path) -> 
         ("trial", {"file": "none.csv"}, "There is no file .*none.csv"),
         ("trial", {"file": "input.csv", "what": 1}, "what: Extra inputs are not permitted"),
         ("trial", {}, "file: Field required"),
-        ("no such kit", {}, "There is no kit 'no such kit'. Installed: accuracy, every, trial."),
+        (
+            "no such kit",
+            {},
+            "There is no kit 'no such kit'. Installed: accuracy, classification, compare, every, rank, regression, trial.",
+        ),
     ],
 )
 def test_input_that_cannot_be_used_is_told_in_the_kits_words(
