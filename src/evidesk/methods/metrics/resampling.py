@@ -51,17 +51,22 @@ def weights(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[
     """
     distinct = len(units.repeat)
     batch = max(1, min(resamples, _BATCH // (8 * distinct)))
+    few_kinds = distinct < units.count // 4
+    slots: npt.NDArray[np.intp] | None = None
+    if not few_kinds and distinct < units.count:
+        slots = np.repeat(np.arange(distinct), units.repeat.astype(np.int64))
     for begin in range(0, resamples, batch):
         rows = min(batch, resamples - begin)
-        if distinct < units.count // 4:
+        if few_kinds:
             drawn = rng.multinomial(units.count, units.repeat / units.count, size=rows)
         else:
-            # Counting draws is faster than a binomial draw for each of many units.
-            slots = np.repeat(np.arange(distinct), units.repeat.astype(np.int64))
-            picks = slots[rng.integers(units.count, size=(rows, units.count))]
-            picks += distinct * np.arange(rows)[:, None]
-            drawn = np.bincount(picks.ravel(), minlength=rows * distinct).reshape(rows, distinct)
-        yield drawn.astype(np.float64)
+            # Counting draws is faster than a binomial draw for each of many units, and one resample
+            # at a time stays in the processor's cache.
+            drawn = np.empty((rows, distinct))
+            for resample in drawn:
+                picks = rng.integers(units.count, size=units.count)
+                resample[:] = np.bincount(picks if slots is None else slots[picks], None, distinct)
+        yield drawn.astype(np.float64, copy=False)
 
 
 def replicates(
