@@ -58,7 +58,8 @@ def weights(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[
     for begin in range(0, resamples, batch):
         rows = min(batch, resamples - begin)
         if few_kinds:
-            drawn = rng.multinomial(units.count, units.repeat / units.count, size=rows)
+            shares = units.repeat / units.count
+            drawn = rng.multinomial(units.count, shares, size=rows).astype(np.float64)
         else:
             # Counting draws is faster than a binomial draw for each of many units, and one resample
             # at a time stays in the processor's cache.
@@ -66,7 +67,7 @@ def weights(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[
             for resample in drawn:
                 picks = rng.integers(units.count, size=units.count)
                 resample[:] = np.bincount(picks if slots is None else slots[picks], None, distinct)
-        yield drawn.astype(np.float64, copy=False)
+        yield drawn
 
 
 def replicates(
