@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from scipy import stats
@@ -216,6 +216,8 @@ def test_a_large_error_keeps_its_value():
 
 
 @given(CASES, st.integers(1, 20), st.sampled_from(["uniform", "quantile"]))
+@example([(False, 0.0), (False, 1e-300)], 1, "uniform")
+@example([(False, 0.0), (False, 1e-14)], 1, "uniform")
 def test_the_calibration_error_always_has_an_interval(cases, bins, strategy):
     y, p = map(np.array, zip(*cases, strict=True))
     estimate = expected_calibration_error(y, p, bins=bins, strategy=strategy)

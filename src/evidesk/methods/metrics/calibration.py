@@ -105,8 +105,9 @@ class _Distances:
 
     @property
     def plain(self) -> float:
-        """The plain average, too large by chance."""
-        return float(np.abs(self.d).sum())
+        """The plain average, too large by chance; 0 where it is not more than a rounding error."""
+        average = float(np.abs(self.d).sum())
+        return average if average > 1e-15 else 0.0
 
     def moments(self, scale: float) -> tuple[float, float]:
         """Mean and variance of the plain average, if the distances are ``scale * d``."""

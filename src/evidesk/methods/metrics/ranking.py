@@ -69,7 +69,7 @@ class Ranking:
         for which in (positive, ~positive):
             cells = np.flatnonzero(which)
             cells = cells[np.argsort(scores[cells])]
-            count = np.ones(len(cells)) if weight is None else weight[cells]
+            count = np.broadcast_to(1.0, len(cells)) if weight is None else weight[cells]
             sides.append(Side(scores[cells], cells, count))
         return cls.of_sides(*sides)
 
@@ -110,6 +110,6 @@ def _distinct(scores: Floats) -> tuple[Floats, Floats]:
     ordered = np.sort(scores)
     new = ordered[1:] != ordered[:-1]
     if new.all():
-        return ordered, np.ones(len(ordered))
+        return ordered, np.broadcast_to(1.0, len(ordered))
     starts = np.flatnonzero(np.r_[True, new])
     return ordered[starts], np.diff(starts, append=len(ordered)).astype(np.float64)

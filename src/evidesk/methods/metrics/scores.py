@@ -121,7 +121,7 @@ class Sample:
             weight = weight / weight.mean()
         if members is not None:
             return cls(Units.of_groups(np.bincount(members, weight)), members, weight)
-        sizes = np.ones(n)
+        sizes = np.broadcast_to(1.0, n)
         return cls(Units(sizes if weight is None else weight, sizes), None, weight)
 
     @property
@@ -129,7 +129,7 @@ class Sample:
         """The cells, were they independent."""
         if self.members is None:
             return self.units
-        sizes = np.ones(len(self.members))
+        sizes = np.broadcast_to(1.0, len(self.members))
         return Units(sizes if self.weight is None else self.weight, sizes)
 
     def sums(self, contributions: Floats) -> Floats:

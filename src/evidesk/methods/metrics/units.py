@@ -42,7 +42,7 @@ class Units:
     def of_cases(cls, repeat: npt.ArrayLike) -> "Units":
         """Independent cases; ``repeat`` says how many there are of each kind."""
         counts = np.asarray(repeat, dtype=np.float64)
-        return cls(np.ones_like(counts), counts)
+        return cls(np.broadcast_to(1.0, counts.shape), counts)
 
     @classmethod
     def of_groups(cls, sizes: npt.ArrayLike) -> "Units":
