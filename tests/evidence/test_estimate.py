@@ -93,7 +93,12 @@ def test_a_level_just_below_one_never_reads_100_percent() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"value": math.nan}, "value must be a number, got nan"),
+        ({"value": math.nan}, "value must be finite, got nan"),
+        ({"low": math.nan}, "low and high must be finite, got low=nan"),
+        ({"low": math.nan, "finite": False}, "does not hold: low=nan"),
+        ({"level": math.nan}, "level must lie between 0 and 1, got nan"),
+        ({"over": " "}, "over must not be empty"),
+        ({"method": "a\x1b[31m"}, "method holds the control character"),
         ({"high": "1"}, "high must be a number, got '1'"),
         ({"high": 10**400}, "high is beyond the largest float"),
         ({"low": -(10**5000)}, "low is beyond the largest float"),
@@ -117,7 +122,7 @@ def test_a_level_just_below_one_never_reads_100_percent() -> None:
         ({"unit": None}, "unit must be text"),
         ({"unit": "\ud800"}, "unit holds a character that UTF-8 cannot"),
         ({"null_value": INF}, "null_value must be finite, got inf"),
-        ({"null_value": math.nan}, "null_value must be a number, got nan"),
+        ({"null_value": math.nan}, "null_value must be finite, got nan"),
     ],
 )
 def test_an_impossible_estimate_is_refused_by_field_and_value(

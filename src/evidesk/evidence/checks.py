@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sized
+from functools import lru_cache
 
 # Lower case only, and none of the device names of Windows: the name becomes a file's name
 # on every system, also where `A.csv` and `a.csv` are one file.
@@ -58,6 +59,15 @@ def check_sentence(field: str, value: object, *, longest: int = LONGEST_SENTENCE
 
 def check_name(field: str, value: object) -> None:
     """Raise ValueError unless the value is a name or title: a short text that says something."""
+    if type(value) is not str:
+        check_sentence(field, value, longest=LONGEST_NAME)
+    else:
+        _check_known_name(field, value)
+
+
+@lru_cache(maxsize=1024)
+def _check_known_name(field: str, value: str) -> None:
+    """A few names come with every estimate: what passed once passes at once."""
     check_sentence(field, value, longest=LONGEST_NAME)
 
 

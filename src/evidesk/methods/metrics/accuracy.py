@@ -12,7 +12,6 @@ from evidesk.methods.metrics.clusters import design_effect, t_critical_value
 from evidesk.methods.metrics.labels import as_labels, check_same_kind
 from evidesk.methods.metrics.proportion import (
     Method,
-    check_method,
     critical_value,
     estimate,
     interval,
@@ -144,8 +143,8 @@ def accuracy(
         return found.estimates["y_pred"]
     predicted = as_labels(y_pred, "y_pred")
     check_same_kind(truth, predicted, "y_pred")
-    right = np.float64(np.count_nonzero(truth == predicted))
-    return estimate(right, np.float64(len(truth)), level, method, "", stacklevel=3)
+    right = float(np.count_nonzero(truth == predicted))
+    return estimate(right, float(len(truth)), level, method, "", stacklevel=3)
 
 
 def accuracies(
@@ -208,7 +207,6 @@ def _accuracies(
 ) -> Accuracies:
     """From checked counts, either scalars or one per kind of group."""
     z: Any = critical_value(level)
-    check_method(method)
     n = int((sizes * repeat).sum())
     table = np.stack([np.atleast_1d(counts) for counts in correct.values()]).astype(float)
     count = table @ np.atleast_1d(repeat)

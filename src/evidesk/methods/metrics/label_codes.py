@@ -19,10 +19,13 @@ def counted(truth: Labels, said: Labels) -> tuple[Labels, Counts] | None:
     """Labels and confusion matrix of integers in a narrow range; None for other labels."""
     if truth.dtype.kind not in "iub" or said.dtype.kind not in "iub":
         return None
-    ends = _ends([truth, said])
-    low, span = min(ends), max(ends) - min(ends) + 1
-    if span**2 > _FEW_CELLS or max(map(abs, ends)) > _SAFE:
-        return None
+    # One pass over each tells at once whether all labels lie between 0 and some small number.
+    low, span = 0, 1 + (int(np.bitwise_or.reduce(truth)) | int(np.bitwise_or.reduce(said)))
+    if span < 1 or span**2 > _FEW_CELLS:
+        ends = _ends([truth, said])
+        low, span = min(ends), max(ends) - min(ends) + 1
+        if span**2 > _FEW_CELLS or max(map(abs, ends)) > _SAFE:
+            return None
     cells = np.zeros(span**2, dtype=np.int64)
     for begin in range(0, len(truth), _CHUNK):
         chunk = slice(begin, begin + _CHUNK)

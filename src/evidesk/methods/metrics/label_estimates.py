@@ -166,7 +166,10 @@ def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
     margins, true = table.margins, table.margins.true[0]
     if table.weights is not None:  # weights are no cases
         true = np.bincount(table.truth, table.counts, table.k)
-    rare = (true < FEW_CASES) & margins.present.any(axis=0)
+    rare = true < FEW_CASES
+    if not rare.any():
+        return []
+    rare &= margins.present.any(axis=0)
     if not alike and true[rare].sum() <= MOST_OF_RARE * true.sum():
         return []
     few: list[int] = np.flatnonzero(rare).tolist()

@@ -19,25 +19,31 @@ def as_labels(values: npt.ArrayLike, name: str) -> Labels:
     ValueError : not one-dimensional, empty, or labels are missing (None, NaN, NA, masked).
     TypeError : the labels mix kinds, or are of a kind that is no label.
     """
-    # NumPy would make text of the 1 in ["a", 1], and numbers of the True in [True, 2], silently.
-    is_sequence = isinstance(values, list | tuple)
-    array = np.asarray(values, dtype=object if is_sequence else None)
+    array = values if isinstance(values, np.ndarray) else _as_array(values)
     if array.ndim != 1:
         raise ValueError(f"'{name}' must be one-dimensional, got an array of shape {array.shape}.")
     if array.size == 0:
         raise ValueError(f"'{name}' is empty: at least one case is needed.")
-    if np.ma.is_masked(values):
-        _refuse_missing(np.flatnonzero(np.ma.getmaskarray(np.asanyarray(values))), name)
-    if array.dtype.kind == "O":
+    if type(array) is not np.ndarray:
+        _refuse_missing(np.flatnonzero(np.ma.getmaskarray(array)), name)
+        array = np.asarray(array)
+    kind = array.dtype.kind
+    if kind == "O":
         _refuse_missing(np.flatnonzero([_is_missing(value) for value in array]), name)
         kinds = {_kind_of(value, name): (i, value) for i, value in reversed([*enumerate(array)])}
         if len(kinds) > 1:
             raise TypeError(f"'{name}' mixes kinds of labels: {_examples(kinds)}.")
         return np.array(array.tolist())
-    if array.dtype.kind == "f":
+    if kind == "f":
         _refuse_missing(np.flatnonzero(np.isnan(array)), name)
-    kind_of_labels(array, name)
+    if kind not in _KINDS:
+        kind_of_labels(array, name)
     return array
+
+
+def _as_array(values: npt.ArrayLike) -> Labels:
+    # NumPy would make text of the 1 in ["a", 1], and numbers of the True in [True, 2], silently.
+    return np.asanyarray(values, dtype=object if isinstance(values, (list, tuple)) else None)
 
 
 def kind_of_labels(labels: Labels, name: str) -> str:
@@ -56,6 +62,8 @@ def check_same_kind(y_true: Labels, y_pred: Labels, name: str) -> None:
         raise ValueError(
             f"'y_true' and '{name}' must have the same length, got {len(y_true)} and {len(y_pred)}."
         )
+    if y_true.dtype is y_pred.dtype:
+        return
     kind, other = kind_of_labels(y_true, "y_true"), kind_of_labels(y_pred, name)
     if kind != other:
         raise TypeError(

@@ -8,7 +8,10 @@ intervals for the single proportion", Statistics in Medicine 17 (1998) 857-872, 
 ``wilson-cc`` and ``mid-p``; Steinbach et al., arXiv:2204.05173, equation 1, for ``normal``.
 """
 
+import math
 import warnings
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,8 +26,8 @@ Method = Literal[
 METHODS: tuple[Method, ...] = get_args(Method)
 
 Floats = npt.NDArray[np.float64]
-#: An array, or one number: a scalar is ten times as fast as an array of one.
-Real = Floats | np.float64
+#: An array, or one number: a float is ten times as fast as an array of one.
+Real = Floats | float
 
 #: Below this many expected successes or failures the normal approximation is called poor.
 POOR_BELOW = 10
@@ -71,7 +74,6 @@ def proportion_interval(
     """
     counts, sizes = _checked_counts(count, n)
     z = critical_value(level)
-    check_method(method)
     if method == "normal":
         warn_if_poor(counts, sizes, stacklevel=3)
     return interval(counts, sizes, z, method)
@@ -90,19 +92,18 @@ def proportion(
             "for arrays use proportion_interval."
         )
     counts, sizes = _checked_counts(count, n)
-    return estimate(counts[()], sizes[()], level, method, unit, stacklevel=3)
+    return estimate(float(counts), float(sizes), level, method, unit, stacklevel=3)
 
 
 def estimate(
-    count: Real, n: Real, level: float, method: Method, unit: str, *, stacklevel: int
+    count: float, n: float, level: float, method: Method, unit: str, *, stacklevel: int
 ) -> Estimate:
     """One proportion of checked counts."""
     z = critical_value(level)
-    check_method(method)
     if method == "normal":
         warn_if_poor(count, n, stacklevel=stacklevel + 1)
     low, high = interval(count, n, z, method)
-    return Estimate(float(count / n), float(low), float(high), float(level), method, int(n), unit)
+    return Estimate(count / n, low, high, float(level), method, int(n), unit)
 
 
 def interval(count: Real, n: Real, z: Real | float, method: Method) -> tuple[Any, Any]:
@@ -110,24 +111,34 @@ def interval(count: Real, n: Real, z: Real | float, method: Method) -> tuple[Any
 
     A Student t quantile in place of ``z`` asks for a wider interval. The methods with exact tails
     then use the tail probability that belongs to it, so that "wider" means the same for all.
+    Raises ValueError unless ``method`` names an interval.
     """
     p = count / n
     match method:
+        case "wilson":
+            if type(count) is type(n) is type(z) is float:
+                low, high = _wilson(count, n, z, math.sqrt)
+                return max(min(low, p), 0.0), min(max(high, p), 1.0)
+            low, high = _wilson(count, n, z, np.sqrt)
         case "normal":
             low, high = _around(p, n, z)
         case "agresti-coull":
             low, high = _around((count + z**2 / 2) / (n + z**2), n + z**2, z)
-        case "wilson":
-            centre = (count + z**2 / 2) / (n + z**2)
-            half_width = z * np.sqrt(count * (1 - p) + z**2 / 4) / (n + z**2)
-            low, high = centre - half_width, centre + half_width
         case "wilson-cc":
             low, high = _corrected_wilson(p, n, z), 1 - _corrected_wilson(1 - p, n, z)
         case _:
+            check_method(method)
             low, high = _with_exact_tails(count, n, special.ndtr(-np.asarray(z)), method)
     # A fractional count near 0 puts all of Jeffreys' interval above it, and rounding errors do the
     # same to the others at 0 and n; an interval holds its own estimate.
     return np.maximum(np.minimum(low, p), 0), np.minimum(np.maximum(high, p), 1)
+
+
+def _wilson(count: Any, n: Any, z: Any, root: Callable[[Any], Any]) -> tuple[Any, Any]:
+    square = z * z
+    centre = (count + square / 2) / (n + square)
+    half_width = z * root(count * (1 - count / n) + square / 4) / (n + square)
+    return centre - half_width, centre + half_width
 
 
 def _with_exact_tails(count: Real, n: Real, tail: Real, method: Method) -> tuple[Any, Any]:
@@ -146,11 +157,19 @@ def _with_exact_tails(count: Real, n: Real, tail: Real, method: Method) -> tuple
 
 def critical_value(level: Any) -> float:
     """Two-sided critical value z of the standard normal, for example 1.96 for level 0.95."""
-    if not isinstance(level, float | np.floating) or not 0 < level < 1:
+    if not isinstance(level, _REALS) or not 0 < level < 1:
         raise ValueError(
             f"The 'level' parameter must be a number in the range (0, 1). Got {level!r} instead."
         )
-    return float(-special.ndtri((1 - float(level)) / 2))
+    return _critical_value(float(level))
+
+
+_REALS = (float, np.floating)
+
+
+@lru_cache
+def _critical_value(level: float) -> float:
+    return float(-special.ndtri((1 - level) / 2))
 
 
 def check_method(method: Any) -> None:

@@ -47,8 +47,7 @@ def _proportion(
 ) -> tuple[Floats, Floats]:
     spread = value * (1 - value)
     known = (spread > 0) & (variance > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n = np.where(known, spread / variance, most)
+    n = np.divide(spread, variance, out=np.array(most, dtype=np.float64), where=known)
     return interval(value * n, n, critical, "wilson")
 
 
