@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers import rules
+from evidesk.desk.vouchers import rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
     Attachment,
@@ -65,19 +65,25 @@ def _change(voucher: Voucher, *still: Q, **columns: Any) -> datetime:
 def _event(
     voucher: Voucher, at: datetime, kind: str, actor: Person | None, text: str, **data: Any
 ) -> Event:
-    return Event.objects.create(
+    event = Event.objects.create(
         voucher=voucher, at=at, actor=actor, kind=kind, text=text, data=event_data(**data)
     )
+    signals.recorded.send(Event, event=event)
+    return event
 
 
 # Inquiries
 
 
+@database.atomic
 def inquire(*, subject: str, text: str, email: str, person: Person | None) -> Inquiry:
     """Say hello. Nobody needs to sign in for it."""
-    return Inquiry.objects.create(subject=subject, text=text, email=email, person=person)
+    inquiry = Inquiry.objects.create(subject=subject, text=text, email=email, person=person)
+    signals.inquired.send(Inquiry, inquiry=inquiry)
+    return inquiry
 
 
+@database.atomic
 def answer_inquiry(inquiry: Inquiry, by: Person, answer: str) -> None:
     """Answer an inquiry, once."""
     require(rules.may_answer(by))
@@ -86,6 +92,8 @@ def answer_inquiry(inquiry: Inquiry, by: Person, answer: str) -> None:
     )
     if not answered:
         raise Conflict("Somebody has answered this inquiry in the meantime.")
+    inquiry.refresh_from_db()
+    signals.inquiry_answered.send(Inquiry, inquiry=inquiry)
 
 
 # Drafts
