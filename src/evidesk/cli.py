@@ -370,8 +370,11 @@ def _data_home() -> Path:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def desk(arguments: tuple[str, ...]) -> None:
-    """Manage a desk: migrate, check, db_worker, ... (Django's own commands)."""
+    """Manage a desk: migrate, check, db-worker, verify-audit, ... (Django's commands)."""
     _need_desk()
+    # Commands are modules, whose names have no dashes; people write them with.
+    if arguments and not arguments[0].startswith("-"):
+        arguments = (arguments[0].replace("-", "_"), *arguments[1:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evidesk.desk.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

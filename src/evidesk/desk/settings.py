@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "ninja",
     "evidesk.desk",
     "django.forms",
+    "evidesk.desk.audit",
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",

@@ -3,8 +3,10 @@
 import secrets
 from datetime import timedelta
 
+from django.db import transaction as database
 from django.utils import timezone
 
+from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Person, Token
 
 #: How a token begins, so that scanners and people recognise a leaked one.
@@ -12,6 +14,7 @@ TOKEN_PREFIX = "evidesk_"  # noqa: S105 - not a secret
 TOKEN_DAYS = 180
 
 
+@database.atomic
 def create_token(person: Person, name: str) -> tuple[Token, str]:
     """A new access token and its text, which is not kept and cannot be shown again."""
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -21,12 +24,16 @@ def create_token(person: Person, name: str) -> tuple[Token, str]:
         digest=Token.digest_of(text),
         expires_at=timezone.now() + timedelta(days=TOKEN_DAYS),
     )
+    audit.append("token.created", person.uid, f"token:{token.pk}", sealed={"name": name})
     return token, text
 
 
+@database.atomic
 def revoke_token(person: Person, token_id: int) -> None:
     """Make one of the person's own tokens useless; others' tokens are left alone."""
-    person.tokens.filter(pk=token_id).delete()
+    revoked, _ = person.tokens.filter(pk=token_id).delete()
+    if revoked:
+        audit.append("token.revoked", person.uid, f"token:{token_id}")
 
 
 def person_of_token(text: str) -> Person | None:

@@ -18,6 +18,7 @@ from django.db import transaction as database
 from django.db.models import F, Q
 from django.utils import timezone
 
+from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import rules, signals
@@ -36,6 +37,8 @@ from evidesk.desk.vouchers.models import (
 )
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
+#: Facts of an event that are no personal data, and hence stand openly in the audit chain.
+PLAIN = frozenset({"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"})
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
 _LONGEST_NAME = 150
 
@@ -63,10 +66,24 @@ def _change(voucher: Voucher, *still: Q, **columns: Any) -> datetime:
 
 
 def _event(
-    voucher: Voucher, at: datetime, kind: str, actor: Person | None, text: str, **data: Any
+    voucher: Voucher,
+    at: datetime,
+    kind: str,
+    actor: Person | None,
+    text: str,
+    sealed: Mapping[str, Any] | None = None,
+    **data: Any,
 ) -> Event:
     event = Event.objects.create(
         voucher=voucher, at=at, actor=actor, kind=kind, text=text, data=event_data(**data)
+    )
+    told = {name: value for name, value in event.data.items() if name not in PLAIN}
+    audit.append(
+        f"voucher.{kind}",
+        actor.uid if actor else None,
+        f"voucher:{voucher.reference}",
+        {name: value for name, value in event.data.items() if name in PLAIN},
+        sealed=event_data(**{**told, **(sealed or {}), "text": text}),
     )
     signals.recorded.send(Event, event=event)
     return event
@@ -79,6 +96,12 @@ def _event(
 def inquire(*, subject: str, text: str, email: str, person: Person | None) -> Inquiry:
     """Say hello. Nobody needs to sign in for it."""
     inquiry = Inquiry.objects.create(subject=subject, text=text, email=email, person=person)
+    audit.append(
+        "inquiry.asked",
+        person.uid if person else None,
+        f"inquiry:{inquiry.pk}",
+        sealed={"subject": subject, "text": text, "email": email},
+    )
     signals.inquired.send(Inquiry, inquiry=inquiry)
     return inquiry
 
@@ -93,6 +116,7 @@ def answer_inquiry(inquiry: Inquiry, by: Person, answer: str) -> None:
     if not answered:
         raise Conflict("Somebody has answered this inquiry in the meantime.")
     inquiry.refresh_from_db()
+    audit.append("inquiry.answered", by.uid, f"inquiry:{inquiry.pk}", sealed={"answer": answer})
     signals.inquiry_answered.send(Inquiry, inquiry=inquiry)
 
 
@@ -188,32 +212,40 @@ def transition(
     text: str = "",
     facts: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
+    sealed: Mapping[str, Any] | None = None,
     **data: Any,
 ) -> None:
     """The one function that moves a voucher.
 
     Checks who and from where (the rules) and the table's guards (on `facts` and `text`), then
     changes the row only if it is still in the state that was checked, and records the event.
-    `changes` are the columns that go with the new state; `data` goes into the event. On success
-    `voucher` is as in the database.
+    `changes` are the columns that go with the new state; `data` goes into the event; the audit
+    chain seals `changes` and what else is `sealed`. On success `voucher` is as in the database.
     """
     require(rules.may(by, action, voucher))
     row = BY_ACTION[action]
     for guard in row.guards:
         require(guard.check(voucher, {"text": text, **(facts or {})}))
     columns: dict[str, Any] = {"state": row.target, **(changes or {})}
+    sealed = {**(sealed or {}), **{name: str(value) for name, value in (changes or {}).items()}}
     if row.target in ENDS:
         columns["ended_at"] = timezone.now()
     with database.atomic():
         at = _change(voucher, Q(revision=voucher.revision), **columns)
-        _event(voucher, at, action, by, text, state=row.target, **data)
+        _event(voucher, at, action, by, text, sealed, state=row.target, **data)
     voucher.refresh_from_db()
 
 
 def submit(voucher: Voucher, by: Person) -> None:
     """Hand the document in, for the first time or after questions."""
     submitted_at = voucher.submitted_at or timezone.now()
-    transition(voucher, "submit", by, changes={"submitted_at": submitted_at})
+    transition(
+        voucher,
+        "submit",
+        by,
+        changes={"submitted_at": submitted_at},
+        sealed={"title": voucher.title, "answers": voucher.answers},
+    )
 
 
 def send_back(voucher: Voucher, by: Person, questions: str) -> None:

@@ -1,0 +1,1 @@
+"""What was done, in a chain that shows if anything in it was changed."""
