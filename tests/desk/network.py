@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from evidesk.desk.people.models import Member, Person, Persona, Role, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
+from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import Run, StoredEvidence
 from evidesk.desk.vouchers import actions
@@ -62,7 +64,13 @@ def person(name: str, unit: Unit | None = None, role: Role | None = None) -> Per
     """Somebody, with a place in a unit if one is given."""
     key = name.lower().replace(" ", ".")
     somebody = Person.objects.create(
-        issuer=DEMO_ISSUER, subject=key, name=name, email=f"{key}@example.org", home="KIT"
+        issuer=DEMO_ISSUER,
+        subject=key,
+        name=name,
+        email=f"{key}@example.org",
+        home="KIT",
+        consented_to=PRIVACY_VERSION,
+        consented_at=timezone.now(),
     )
     if unit is not None:
         Member.objects.create(person=somebody, unit=unit, role=role)

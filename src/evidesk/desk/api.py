@@ -10,7 +10,7 @@ from ninja.security import HttpBearer
 from evidesk import __version__
 from evidesk.desk.people.actions import person_of_token
 from evidesk.desk.people.models import Person
-from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.desk.people.rules import Conflict, Refused, has_consented, require
 from evidesk.desk.runs.api import router as runs
 from evidesk.desk.vouchers.api import router as vouchers
 
@@ -21,6 +21,7 @@ class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Person | None:
         person = person_of_token(token)
         if person is not None:
+            require(has_consented(person))
             request.user = person
         return person
 

@@ -5,15 +5,20 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 
-from evidesk.desk.people.rules import Conflict, Refused
+from evidesk.desk.people.models import Person
+from evidesk.desk.people.rules import Conflict, Refused, has_consented
 from evidesk.evidence import EvidenceError
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 #: The views that take files, by the name of their address.
 _TAKES_FILES = {"attach", "push"}
+#: What can be done before one has agreed to the privacy page, by the names of the addresses.
+_WITHOUT_CONSENT = {"consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"}
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
 
@@ -84,6 +89,23 @@ class ExplainRefusal(_Middleware):
         if isinstance(exception, EvidenceError):
             return explain(request, 500, "This evidence cannot be trusted any more", str(exception))
         return None
+
+
+class AskForConsent(_Middleware):
+    """Whoever is signed in agrees to the privacy page before anything else is done or shown."""
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        assert match is not None  # there is a view
+        if not isinstance(request.user, Person) or match.url_name in _WITHOUT_CONSENT:
+            return None
+        if has_consented(request.user):
+            return None
+        if request.method == "POST":
+            return explain(request, 403, "Not yet", has_consented(request.user).reason)
+        return redirect(f"{reverse('consent')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

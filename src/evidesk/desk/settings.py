@@ -44,6 +44,13 @@ ALLOWED_HOSTS = [
 ]
 MAX_UPLOAD_BYTES = _number("EVIDESK_MAX_UPLOAD_MB", 500) * 2**20
 RUN_SECONDS = _number("EVIDESK_RUN_MINUTES", 60) * 60
+#: Whom to write to; shown on the privacy page.
+CONTACT = os.environ.get("EVIDESK_CONTACT", "")
+# After so many days it is erased; 0 keeps it for ever.
+RETAIN_DRAFT_DAYS = _number("EVIDESK_RETAIN_DRAFT_DAYS", 365)
+RETAIN_INQUIRY_DAYS = _number("EVIDESK_RETAIN_INQUIRY_DAYS", 730)
+RETAIN_FILE_DAYS = _number("EVIDESK_RETAIN_FILE_DAYS", 1825)
+RETAIN_PERSON_DAYS = _number("EVIDESK_RETAIN_PERSON_DAYS", 1095)
 RUN_MEMORY_BYTES = _number("EVIDESK_RUN_MEMORY_MB", 4096) * 2**20
 
 INSTALLED_APPS = [
@@ -64,6 +71,7 @@ INSTALLED_APPS = [
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.privacy",
 ]
 
 MIDDLEWARE = [
@@ -79,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "evidesk.desk.middleware.ExplainRefusal",
+    "evidesk.desk.middleware.AskForConsent",
 ]
 
 ROOT_URLCONF = "evidesk.desk.urls"

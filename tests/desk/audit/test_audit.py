@@ -162,7 +162,7 @@ def test_a_broken_chain_names_only_so_many_problems(closed: Voucher) -> None:
 
 
 def test_erasing_leaves_the_chain_whole(network: Network, closed: Voucher) -> None:
-    erased = actions.erase_sealed(network.author.uid)
+    erased = actions.erase_sealed(network.author.uid, network.author.name)
     assert erased == Entry.objects.filter(actor=str(network.author.uid)).exclude(seal="").count()
     found = queries.verify()
     assert (found.erased, found.problems) == (erased, ())
@@ -180,7 +180,7 @@ def test_the_command_says_that_the_chain_is_whole(
     network: Network, closed: Voucher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     head = str(Head.objects.get())
-    actions.erase_sealed(network.author.uid)
+    actions.erase_sealed(network.author.uid, network.author.name)
     call_command("verify_audit", head=head)
     said = capsys.readouterr().out
     assert "The audit chain is whole:" in said

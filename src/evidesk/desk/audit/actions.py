@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from evidesk.desk.audit.models import Entry, Head, Sealed
@@ -58,6 +59,8 @@ def append(
     return entry
 
 
-def erase_sealed(actor: UUID) -> int:
-    """Erase what the person's entries seal; returns how many. The chain stays whole."""
-    return Sealed.objects.filter(entry__actor=str(actor)).delete()[0]
+def erase_sealed(actor: UUID, name: str) -> int:
+    """Erase what the person's entries seal, and those that say ``to`` whom by this name; returns
+    how many. The chain stays whole.
+    """
+    return Sealed.objects.filter(Q(entry__actor=str(actor)) | Q(content__to=name)).delete()[0]

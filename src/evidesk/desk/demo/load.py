@@ -18,6 +18,7 @@ from evidesk import data as packaged
 from evidesk import kits
 from evidesk.desk.people.models import Member, Person, Persona, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
+from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers import actions
@@ -74,6 +75,8 @@ class _Loader:
                 name=one["name"],
                 email=one["email"],
                 home=one["home"],
+                consented_to=PRIVACY_VERSION,
+                consented_at=self.now,
             )
             self.people[one["key"]] = person
             for place in one["memberships"]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Person, Token
+from evidesk.desk.people.rules import PRIVACY_VERSION, Conflict
 
 #: How a token begins, so that scanners and people recognise a leaked one.
 TOKEN_PREFIX = "evidesk_"  # noqa: S105 - not a secret
@@ -48,3 +49,13 @@ def person_of_token(text: str) -> Person | None:
         return None
     Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token.person
+
+
+@database.atomic
+def consent(person: Person, version: str) -> None:
+    """Agree to what the desk keeps; to the version that was shown."""
+    if version != PRIVACY_VERSION:
+        raise Conflict("The privacy page has changed in the meantime. Please read it once more.")
+    person.consented_to, person.consented_at = version, timezone.now()
+    person.save(update_fields=["consented_to", "consented_at"])
+    audit.append("person.consented", person.uid, f"person:{person.uid}", {"version": version})

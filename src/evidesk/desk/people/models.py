@@ -44,6 +44,10 @@ class Person(AbstractBaseUser):
     email = models.EmailField(max_length=254)
     home = models.CharField(max_length=80, blank=True, help_text="The home centre.")
     is_active = models.BooleanField(default=True)
+    consented_to = models.CharField(
+        max_length=20, blank=True, help_text="The version of the privacy page agreed to."
+    )
+    consented_at = models.DateTimeField(null=True)
 
     objects = BaseUserManager["Person"]()
 

@@ -16,7 +16,7 @@ from evidesk.desk.people.models import Member, Unit
 from evidesk.desk.people.queries import person_of
 
 
-def _next(request: HttpRequest) -> str:
+def next_page(request: HttpRequest) -> str:
     """Where to go after signing in: a page of ours, or the first page."""
     wanted = request.POST.get("next", request.GET.get("next", ""))
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         {
             "personas": queries.personas() if allowed else [],
             "reason": allowed.reason,
-            "next": _next(request),
+            "next": next_page(request),
         },
     )
 
@@ -43,7 +43,7 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
     rules.require(rules.may_use_personas(request))
     person = get_object_or_404(queries.personas(), subject=request.POST.get("persona", ""))
     login(request, person)
-    return redirect(_next(request))
+    return redirect(next_page(request))
 
 
 @require_POST

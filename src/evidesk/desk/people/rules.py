@@ -7,6 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
+from evidesk.desk.people.models import Person
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -39,6 +41,17 @@ def require(answer: Answer) -> None:
     """Go on if allowed; raise :class:`Refused` with the reason otherwise."""
     if not answer:
         raise Refused(answer.reason)
+
+
+#: The version of the privacy page; who agreed to another one is asked again.
+PRIVACY_VERSION = "2026-11"
+
+
+def has_consented(person: Person) -> Answer:
+    """Before anything else, everybody agrees to what the desk keeps of them."""
+    if person.consented_to != PRIVACY_VERSION:
+        return refuse("Open the desk in a browser first and agree to what it keeps of you.")
+    return ALLOWED
 
 
 def may_use_personas(request: HttpRequest) -> Answer:

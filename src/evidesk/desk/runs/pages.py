@@ -33,7 +33,7 @@ def kit_list(request: HttpRequest) -> HttpResponse:
 def choose_kit(request: HttpRequest, reference: str, attachment_id: int) -> HttpResponse:
     """Which kit to run on a file."""
     voucher = voucher_for(person_of(request), reference)
-    attachment = get_object_or_404(voucher.attachments, pk=attachment_id)
+    attachment = get_object_or_404(voucher.attachments, pk=attachment_id, erased_at=None)
     return render(
         request,
         "runs/choose.html",
@@ -46,7 +46,7 @@ def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) ->
     """The form of a kit's parameters for one file of the voucher."""
     person = person_of(request)
     voucher = voucher_for(person, reference)
-    attachment = get_object_or_404(voucher.attachments, pk=attachment_id)
+    attachment = get_object_or_404(voucher.attachments, pk=attachment_id, erased_at=None)
     try:
         chosen = kits.load(kit)
     except kits.KitError:

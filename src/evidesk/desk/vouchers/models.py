@@ -209,7 +209,9 @@ class EventKind(models.TextChoices):
 
 
 class Event(models.Model):
-    """One entry of a voucher's timeline. Written with what it tells of, never changed."""
+    """One entry of a voucher's timeline. Written with what it tells of, and never changed but by
+    whoever has a right to be erased.
+    """
 
     voucher = models.ForeignKey(Voucher, models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
@@ -217,6 +219,7 @@ class Event(models.Model):
     kind = models.CharField(max_length=30, help_text="An action of the workflow or an EventKind.")
     text = models.TextField(blank=True, help_text="What the actor wrote, Markdown.")
     data = models.JSONField(default=dict, help_text="Facts of the event, such as the new state.")
+    erased_at = models.DateTimeField(null=True, help_text="When its text was erased.")
 
     class Meta:
         ordering = ["at", "pk"]
@@ -240,6 +243,7 @@ class Attachment(models.Model):
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     uploaded_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["uploaded_at", "pk"]
@@ -270,6 +274,7 @@ class Inquiry(models.Model):
     answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     answered_at = models.DateTimeField(null=True)
     voucher = models.OneToOneField(Voucher, models.PROTECT, null=True, related_name="inquiry")
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -308,7 +308,7 @@ def attach(request: HttpRequest, reference: str) -> HttpResponse:
 def attachment(request: HttpRequest, reference: str, attachment_id: int) -> FileResponse:
     """The file itself, always as a download: nothing that people upload is shown inline."""
     voucher = voucher_for(person_of(request), reference)
-    found = get_object_or_404(voucher.attachments, pk=attachment_id)
+    found = get_object_or_404(voucher.attachments, pk=attachment_id, erased_at=None)
     return FileResponse(
         found.path.open("rb"),
         as_attachment=True,

@@ -1,0 +1,129 @@
+"""Taking one's data along, being erased, and what goes by itself after a time."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from django.db import transaction as database
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from evidesk.desk.audit import actions as audit
+from evidesk.desk.people.models import Person
+from evidesk.desk.people.rules import require
+from evidesk.desk.privacy import queries, rules
+from evidesk.desk.runs.models import StoredEvidence
+from evidesk.desk.vouchers.models import (
+    Attachment,
+    Event,
+    Inquiry,
+    State,
+    Voucher,
+    stored_path,
+)
+
+#: What an erased person is called from then on.
+FORMER_MEMBER, FORMER_USER = "a former member", "a former user"
+
+
+def export(person: Person) -> IO[bytes]:
+    """A ZIP of all that the desk holds of the person: JSON, files, and the evidence they got.
+
+    Returns an open temporary file at its beginning, which vanishes when it is closed.
+    """
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            text = json.dumps(queries.data_of(person), indent=2, ensure_ascii=False)
+            archive.writestr("data.json", text)
+            for one in queries.files_of(person):
+                archive.write(one.path, f"files/{one.voucher.reference}/{one.pk}-{one.name}")
+            for stored in queries.evidence_for(person):
+                archive.write(stored.path, f"evidence/{stored.file_name}", zipfile.ZIP_STORED)
+        with database.atomic():
+            audit.append("person.exported", person.uid, f"person:{person.uid}")
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def erase_person(person: Person, by: Person | None) -> None:
+    """Make the person unknown: identity, messages, files, inquiries and drafts are erased.
+
+    The documents and reports of their vouchers stay as the network's record, without a name; so
+    does the evidence. `by` is None if the retention rules do it.
+    """
+    with database.atomic():
+        Person.objects.select_for_update().get(pk=person.pk)
+        require(rules.may_erase(person))
+        name = FORMER_MEMBER if person.is_member else FORMER_USER
+        erase_drafts(Voucher.objects.filter(author=person, state=State.DRAFT))
+        Event.objects.filter(actor=person).exclude(text="").update(
+            text="", erased_at=timezone.now()
+        )
+        for event in Event.objects.filter(data__to=person.name):
+            event.data["to"] = name
+            event.save(update_fields=["data"])
+        person.vouchers.exclude(feedback="").update(feedback="")
+        erase_files(Attachment.objects.filter(uploader=person, erased_at=None))
+        erase_inquiries(person.inquiries.all())
+        person.tokens.all().delete()
+        person.memberships.all().delete()
+        audit.erase_sealed(person.uid, person.name)
+        audit.append("person.erased", by.uid if by else None, f"person:{person.uid}")
+        Person.objects.filter(pk=person.pk).update(
+            name=name,
+            email="",
+            home="",
+            issuer="erased",
+            subject=str(person.uid),
+            is_active=False,
+            last_login=None,
+            consented_to="",
+            consented_at=None,
+        )
+
+
+def erase_files(attachments: Iterable[Attachment]) -> None:
+    """Erase files from the disk and their names; that there was a file remains."""
+    for one in attachments:
+        Attachment.objects.filter(pk=one.pk).update(
+            name=_("erased file"), size=0, sha256="", erased_at=timezone.now()
+        )
+        Event.objects.filter(voucher=one.voucher_id, data__attachment=one.pk).update(
+            data={"attachment": one.pk, "name": _("erased file")}
+        )
+        _drop_content(one.sha256)
+
+
+def _drop_content(sha256: str) -> None:
+    """Remove content that nothing refers to any more, once the transaction holds."""
+
+    def drop() -> None:
+        holders: tuple[Any, ...] = (Attachment, StoredEvidence)
+        if not any(holder.objects.filter(sha256=sha256).exists() for holder in holders):
+            stored_path(sha256).unlink(missing_ok=True)
+
+    database.on_commit(drop)
+
+
+def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
+    """Erase what was asked and by whom; that somebody asked and was answered remains."""
+    for inquiry in inquiries:
+        Inquiry.objects.filter(pk=inquiry.pk).update(
+            subject=_("An erased inquiry"), text="", email="", erased_at=timezone.now()
+        )
+
+
+def erase_drafts(drafts: Iterable[Voucher]) -> None:
+    """Delete drafts that were never submitted, with all that belongs to them."""
+    for voucher in drafts:
+        Inquiry.objects.filter(voucher=voucher).update(voucher=None)
+        contents = list(voucher.attachments.values_list("sha256", flat=True))
+        Voucher.objects.filter(pk=voucher.pk, state=State.DRAFT).delete()
+        for sha256 in contents:
+            _drop_content(sha256)
