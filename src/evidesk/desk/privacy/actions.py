@@ -120,10 +120,7 @@ def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
 
 
 def erase_drafts(drafts: Iterable[Voucher]) -> None:
-    """Delete drafts that were never submitted, with all that belongs to them."""
+    """Delete drafts that were never submitted, and hence have no files."""
     for voucher in drafts:
         Inquiry.objects.filter(voucher=voucher).update(voucher=None)
-        contents = list(voucher.attachments.values_list("sha256", flat=True))
         Voucher.objects.filter(pk=voucher.pk, state=State.DRAFT).delete()
-        for sha256 in contents:
-            _drop_content(sha256)
