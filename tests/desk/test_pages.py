@@ -1,6 +1,7 @@
 """Every address of the desk, for everybody: who gets in, who is sent to sign in, who is told
 that there is nothing."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -207,8 +208,18 @@ def test_pages_carry_the_headers_that_protect_them(network: Network, scene: Scen
     response = signed_in(network.author).get(scene.address("voucher"))
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
-    assert "script-src 'self'" in policy
+    found = re.search(r"script-src 'nonce-([^']+)'(;|$)", policy)
+    assert found is not None
+    page = response.content.decode()
+    assert page.count("<script") == 2
+    assert page.count(f'nonce="{found[1]}"') == 3
+    assert f"style-src 'nonce-{found[1]}'" in policy
     assert "unsafe" not in policy
+    again = signed_in(network.author).get(scene.address("voucher"))["Content-Security-Policy"]
+    assert found[1] not in again
+    assert response["Permissions-Policy"].startswith("camera=()")
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"

@@ -28,8 +28,9 @@ HOME = {"author": 6, "consultant": 6, "lead": 6, "office": 6}
 LIST = {"author": 6, "consultant": 6, "lead": 6, "office": 6}
 INQUIRIES = {"author": 5, "consultant": 4, "lead": 5, "office": 5}
 VOUCHER = {"author": 8, "consultant": 8, "lead": 8, "office": 8}
-API_LIST = 5
-API_EVIDENCE = 5
+# One of them counts the request for the rate limit.
+API_LIST = 6
+API_EVIDENCE = 6
 RUN = 5
 NETWORK = 4
 
@@ -85,6 +86,7 @@ def test_the_api(network: Network, crates: list[Path], n: int) -> None:
     voucher = busy_voucher(network, crates, n)
     _, token = create_token(network.consultant, "x")
     client = signed_in(None, HTTP_AUTHORIZATION=f"Bearer {token}")
+    client.get("/api/vouchers/")  # opens the rate limit's window
     assert queries(lambda: client.get("/api/vouchers/")) == API_LIST
     path = f"/api/vouchers/{voucher.reference}/evidence/"
     assert queries(lambda: client.get(path)) == API_EVIDENCE

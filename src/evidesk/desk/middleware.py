@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from evidesk.desk.people.limits import Limit, address_of, spend
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict, Refused, has_consented
 from evidesk.evidence import EvidenceError
@@ -17,6 +18,15 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 #: The views that take files, by the name of their address.
 _TAKES_FILES = {"attach", "push"}
+#: How often one address may send to these, by the names of the addresses; "api" for all of it.
+RATES = {
+    "talk": Limit(10, 3600),
+    "sign-in-as": Limit(600, 600),
+    "push": Limit(120, 600),
+    "attach": Limit(120, 600),
+    "write": Limit(120, 600),
+    "api": Limit(1200, 60),
+}
 #: What can be done before one has agreed to the privacy page, by the names of the addresses.
 _WITHOUT_CONSENT = {"consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"}
 #: What a form may weigh without a file, or beside it.
@@ -56,6 +66,45 @@ class LimitBody(_Middleware):
             "page. Leave larger ones where they are, run the kit there, and bring its evidence "
             "here with `evidesk push`.",
         )
+
+
+class OtherHeaders(_Middleware):
+    """Headers that no library of ours sets: what pages may ask of the browser, and who embeds."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy",
+            "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+        )
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class LimitRate(_Middleware):
+    """Turn away whoever tries too often, and say when to come back."""
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        assert match is not None  # there is a view
+        name = "api" if request.path.startswith("/api/") else str(match.url_name)
+        if name not in RATES or (name != "api" and request.method != "POST"):
+            return None
+        wait = spend(name, address_of(request), RATES[name])
+        if not wait:
+            return None
+        minutes = -(-wait // 60)
+        answer = explain(
+            request,
+            429,
+            "That was too often",
+            f"Please try again in {minutes} minute{'s' if minutes > 1 else ''}. If you need to "
+            "send more, tell the office.",
+        )
+        answer.headers["Retry-After"] = str(wait)
+        return answer
 
 
 class ExplainRefusal(_Middleware):

@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
@@ -43,6 +43,8 @@ ALLOWED_HOSTS = [
     host.strip() for host in os.environ.get("EVIDESK_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ]
 MAX_UPLOAD_BYTES = _number("EVIDESK_MAX_UPLOAD_MB", 500) * 2**20
+#: Where ClamAV's clamd listens, if uploads are to be scanned.
+CLAMD = os.environ.get("EVIDESK_CLAMD", "")
 RUN_SECONDS = _number("EVIDESK_RUN_MINUTES", 60) * 60
 #: Whom to write to; shown on the privacy page.
 CONTACT = os.environ.get("EVIDESK_CONTACT", "")
@@ -79,6 +81,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "evidesk.desk.middleware.LimitBody",
+    "evidesk.desk.middleware.LimitRate",
+    "evidesk.desk.middleware.OtherHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -147,8 +151,9 @@ USE_TZ = True
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
+        # Only what a page of ours names by its nonce; not even other files of this site.
+        "script-src": [NONCE],
+        "style-src": [NONCE],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],

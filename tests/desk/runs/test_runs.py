@@ -129,7 +129,7 @@ def test_a_file_with_any_name_can_be_run_on(network: Network, voucher: Voucher) 
         (b"a,b\n1,2\n", "table.csv has no column 'truth'"),
         (b"truth,model\n", "no"),
         (b"truth,model\na\n", "table.csv"),
-        (b"\x00\xff\xfe", "table.csv"),
+        (b"\xff\xfe\xff", "table.csv"),
     ],
 )
 def test_a_run_on_data_that_do_not_fit_says_what_is_wrong(

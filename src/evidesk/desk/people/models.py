@@ -149,3 +149,14 @@ class Persona(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.line}"
+
+
+class RateWindow(models.Model):
+    """How often somebody has tried something since the window was opened."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="Keyed digest of what and who.")
+    begun_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.count} since {self.begun_at}"

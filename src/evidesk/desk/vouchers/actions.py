@@ -5,10 +5,11 @@ one transaction: either everything of it happened, or nothing.
 """
 
 import hashlib
+import logging
 import os
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +22,7 @@ from django.utils import timezone
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers import rules, signals
+from evidesk.desk.vouchers import content, rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
     Attachment,
@@ -37,6 +38,7 @@ from evidesk.desk.vouchers.models import (
 )
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
+_log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
 PLAIN = frozenset({"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"})
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
@@ -362,12 +364,13 @@ def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
             f"The file is larger than {limit // 2**20} MB. Leave it where it is and run the kit "
             "there: `evidesk push` brings the evidence here."
         )
-    sha256, size = keep(upload.chunks())
+    name = harmless_name(upload.name or "file")
+    sha256, size = keep(upload.chunks(), lambda path: _look_into(name, path))
     with database.atomic():
         attachment = Attachment.objects.create(
             voucher=voucher,
             uploader=by,
-            name=harmless_name(upload.name or "file"),
+            name=name,
             size=size,
             sha256=sha256,
         )
@@ -375,8 +378,30 @@ def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
     return attachment
 
 
-def keep(chunks: Any) -> tuple[str, int]:
-    """Store content under its SHA-256, atomically; returns (digest, size in bytes)."""
+def _look_into(name: str, path: Path) -> None:
+    """Refuse what the content says is no file for us."""
+    with path.open("rb") as file:
+        require(content.may_keep(name, file.read(content.HEAD_BYTES)))
+    if not settings.CLAMD:
+        return
+    with path.open("rb") as file:
+        try:
+            virus = content.virus_in(iter(lambda: file.read(2**16), b""), settings.CLAMD)
+        except content.ScannerDown as fault:
+            _log.warning("An upload was refused, for the virus scanner is down: %s", fault)
+            raise Refused(
+                "Files cannot be checked for viruses at the moment, so none are taken. "
+                "Please try again later."
+            ) from None
+    if virus:
+        raise Refused(f"The virus scanner found {virus} in {name}. It was not kept.")
+
+
+def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[str, int]:
+    """Store content under its SHA-256, atomically; returns (digest, size in bytes).
+
+    `look` may look at the whole file before, and raise.
+    """
     root = Path(settings.MEDIA_ROOT)
     root.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -387,6 +412,7 @@ def keep(chunks: Any) -> tuple[str, int]:
                 digest.update(chunk)
                 size += len(chunk)
                 file.write(chunk)
+        look(Path(temporary))
         path = stored_path(digest.hexdigest())
         path.parent.mkdir(exist_ok=True)
         Path(temporary).replace(path)
