@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from evidesk.evidence import Verdict
 from evidesk.kits import Cancelled, KitError, load, regression_counts, silent
 from evidesk.kits.execution import execute, parse
-from evidesk.kits.moments import Moments
 from evidesk.kits.regression import RegressionParameters, kit
 from evidesk.methods.metrics.means import evaluate_means
 from evidesk.methods.metrics.regression import evaluate_values, mae, r2, rmse, spearman
@@ -387,13 +386,6 @@ def test_every_parameter_is_explained_for_a_form():
 
 
 def test_more_groups_than_memory_holds_are_refused(table, monkeypatch):
-    monkeypatch.setattr("evidesk.kits.moments._MOST_SUMS", 24)
+    monkeypatch.setattr("evidesk.kits.sums._MOST_SUMS", 24)
     with pytest.raises(KitError, match="25 groups are too many to be held in memory"):
         run(table(**numbers()), group="station")
-
-
-def test_sums_cannot_be_resampled():
-    moments = Moments(4, np.zeros(1), np.ones((1, 1)))
-    evaluation = moments.evaluation("mean", ["a"], [0.0], [[1.0]])
-    with pytest.raises(NotImplementedError):
-        evaluation.estimates(method="percentile")

@@ -9,14 +9,15 @@ import numpy.typing as npt
 
 from evidesk.kits.keys import check_present, code_of, enumerate_labels, keys_of, labels_of
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.moments import Moments, Sums
 from evidesk.kits.numbers import check_roles, numbers, scale_of, survey
 from evidesk.kits.patterns import LabelMetric, Patterns
+from evidesk.kits.sums import Sums
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import shown
 from evidesk.methods.metrics.comparison import Comparison, difference
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.mcnemar import mcnemar
+from evidesk.methods.metrics.moments import Moments
 from evidesk.methods.metrics.score_metrics import ScoreMetric, evaluate_scores
 from evidesk.methods.metrics.units import Units
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from evidesk.evidence import Estimate
 from evidesk.kits.keys import Keys, keys_of
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.moments import Sums
 from evidesk.kits.numbers import (
     Survey,
     check_roles,
@@ -17,9 +16,11 @@ from evidesk.kits.numbers import (
     scale_of,
     survey,
 )
+from evidesk.kits.sums import Sums
 from evidesk.kits.table import TableFile
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.means import FEWEST_LOSSES, mean_estimate
+from evidesk.methods.metrics.moments import explained_evaluation, loss_evaluation
 from evidesk.methods.metrics.regression import evaluate_values
 
 Floats = npt.NDArray[np.float64]
@@ -150,31 +151,11 @@ def metrics(
 
 
 def _rmse(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str) -> Evaluation:
-    moments = sums.moments([f"ee{i}"])
-    root = float(np.sqrt(moments.means[0]))
-    slope = e_unit / (2 * root) if root else 0.0
-    return moments.evaluation(
-        "RMSE",
-        [model],
-        [root * e_unit],
-        [[slope]],
-        scale="positive",
-        unit=unit,
-        effective=moments.bearing(0),
-    )
+    return loss_evaluation("rmse", model, sums.moments([f"ee{i}"]), size=e_unit, unit=unit)
 
 
 def _mae(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str) -> Evaluation:
-    moments = sums.moments([f"a{i}"])
-    return moments.evaluation(
-        "MAE",
-        [model],
-        moments.means * e_unit,
-        [[e_unit]],
-        scale="positive",
-        unit=unit,
-        effective=moments.bearing(0),
-    )
+    return loss_evaluation("mae", model, sums.moments([f"a{i}"]), size=e_unit, unit=unit)
 
 
 def _bias(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str) -> Evaluation:
@@ -184,21 +165,7 @@ def _bias(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: st
 
 def _r2(sums: Sums, i: int, model: str, e_unit: float, y_unit: float, unit: str) -> Evaluation:
     moments = sums.moments(["y", "yy", f"ee{i}"])
-    y, yy, ee = moments.means
-    spread = yy - y**2
-    ratio = (e_unit / y_unit) ** 2
-    left = ratio * ee / spread
-    # The derivative by the centred square of y, written out in y and its square.
-    slopes = [-2 * y * left / spread, left / spread, -ratio / spread]
-    squares = moments.combined([[-2 * y, 1.0, 0.0]], [y**2])
-    return moments.evaluation(
-        "R2",
-        [model],
-        [1 - left],
-        [slopes],
-        scale="explained",
-        effective=min(moments.bearing(2), squares.bearing(0)),
-    )
+    return explained_evaluation(model, moments, ratio=(e_unit / y_unit) ** 2)
 
 
 _METRICS: dict[str, Callable[[Sums, int, str, float, float, str], Evaluation]] = {

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from evidesk.evidence import Column, Estimate, Figure, Table, style
 from evidesk.evidence.plot import ACCENT
 from evidesk.kits.kit import Progress
-from evidesk.kits.moments import Sums
 from evidesk.kits.regression_counts import Predictions
+from evidesk.kits.sums import Sums
 from evidesk.kits.wording import cell, percent, row_names
 
 if TYPE_CHECKING:

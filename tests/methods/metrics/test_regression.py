@@ -20,6 +20,7 @@ from evidesk.methods.metrics import (
     rmse,
     spearman,
 )
+from evidesk.methods.metrics.moments import Moments
 from evidesk.methods.metrics.regression import VALUE_METRICS
 
 pytestmark = pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
@@ -355,3 +356,10 @@ def test_sums_that_are_none_are_refused():
         ResidualMoments(2, 0.0, -1.0, *[0.0] * 7)
     with pytest.raises(ValueError, match="'n' parameter must be 1 or more"):
         ResidualMoments.from_sums(n=0, y=0, y2=0, y3=0, y4=0, abs_e=0, e2=0, e4=0, y_e2=0, y2_e2=0)
+
+
+def test_sums_cannot_be_resampled():
+    moments = Moments(4, np.zeros(1), np.ones((1, 1)))
+    evaluation = moments.evaluation("mean", ["a"], [0.0], [[1.0]])
+    with pytest.raises(NotImplementedError):
+        evaluation.estimates(method="percentile")

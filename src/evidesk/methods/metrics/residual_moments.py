@@ -15,18 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate
-from evidesk.methods.metrics.evaluation import Evaluation
-from evidesk.methods.metrics.means import (
-    FEWEST_LOSSES,
-    effective_losses,
-    hidden_variance,
-    mean_estimate,
-)
-from evidesk.methods.metrics.regression import TITLES, squared_unit
+from evidesk.methods.metrics.means import FEWEST_LOSSES, mean_estimate
+from evidesk.methods.metrics.moments import Moments, explained_evaluation, loss_evaluation
 from evidesk.methods.metrics.scores import as_scores
-from evidesk.methods.metrics.units import Units
 
-Floats = npt.NDArray[np.float64]
 SumMetric = Literal["mse", "rmse", "mae", "r2"]
 SUM_METRICS: tuple[SumMetric, ...] = get_args(SumMetric)
 
@@ -176,41 +168,38 @@ class ResidualMoments:
         -----
         PoorApproximationWarning : as :func:`~evidesk.methods.metrics.rmse`.
         """
-        value, slope = self._value(metric)
-        if self.n < 2:
-            raise ValueError(
-                "At least two cases are needed: one alone cannot tell how much cases differ."
-            )
-        if metric == "mae":
-            squares, effective = self.e2 - self.abs_e**2 / self.n, _effective(self.abs_e, self.e2)
-        elif metric == "r2":
-            left = 1 - value
-            squares = left**2 * self.d4 - 2 * left * self.d2_e2 + self.e4
-            effective = min(_effective(self.e2, self.e4), _effective(self.d2, self.d4))
-        else:
-            squares, effective = self.e4 - self.e2**2 / self.n, _effective(self.e2, self.e4)
-        # Half of the cases pull up and half down, all by as much: of the same sum of squares.
-        pull = slope * np.sqrt(max(squares, 0) / self.n) / self.n
-        units = Units.of_cases([self.n / 2, self.n / 2])
-        return _estimate(metric, value, np.array([pull, -pull]), units, effective, level, unit)
+        return _estimate(metric, self._moments(metric), level, unit)
 
-    def _value(self, metric: SumMetric) -> tuple[float, float]:
-        """The metric, and its derivative by the mean loss."""
+    def _moments(self, metric: SumMetric, groups: Sequence["ResidualMoments"] = ()) -> Moments:
+        """What the metric needs of all cases and, if there are any, of each group."""
         if metric not in SUM_METRICS:
             raise ValueError(
                 f"The 'metric' parameter must be one of {', '.join(SUM_METRICS)}. "
                 f"Got {metric!r} instead."
             )
-        if metric == "rmse":
-            root = float(np.sqrt(self.e2 / self.n))
-            return root, 1 / (2 * root) if root else 0.0
+        if metric == "r2" and self.d2 <= self.n * (np.finfo(float).eps * abs(self.mean)) ** 2:
+            raise ValueError("R2 is not defined: y is constant, there is no variance to explain.")
+        squares = {
+            "mae": [[self.e2]],
+            "r2": [
+                [self.d2, self.d3, self.d_e2],
+                [self.d3, self.d4, self.d2_e2],
+                [self.d_e2, self.d2_e2, self.e4],
+            ],
+        }.get(metric, [[self.e4]])
+        means = np.array(self._sums(metric, self.mean)) / self.n
+        covariance = np.array(squares) / self.n - np.outer(means, means)
+        if not groups:
+            return Moments(self.n, means, covariance)
+        sizes = np.array([group.n for group in groups], dtype=np.float64)
+        by_group = np.array([group._sums(metric, self.mean) for group in groups]).T
+        return Moments(self.n, means, covariance, sizes, by_group)
+
+    def _sums(self, metric: SumMetric, mean: float) -> list[float]:
+        """Of the terms that the metric is made of, with y counted from ``mean``."""
         if metric == "r2":
-            if self.d2 <= self.n * (np.finfo(np.float64).eps * abs(self.mean)) ** 2:
-                raise ValueError(
-                    "R2 is not defined: y is constant, there is no variance to explain."
-                )
-            return 1 - self.e2 / self.d2, self.n / self.d2
-        return (self.abs_e if metric == "mae" else self.e2) / self.n, 1.0
+            return [self.n * (self.mean - mean), self._about(mean)[0], self.e2]
+        return [self.abs_e if metric == "mae" else self.e2]
 
 
 def grouped_estimate(
@@ -231,51 +220,14 @@ def grouped_estimate(
     -----
     PoorApproximationWarning : as :func:`~evidesk.methods.metrics.rmse`.
     """
-    sizes = np.array([group.n for group in groups], dtype=np.float64)
-    units = Units.of_groups(sizes)
-    total = reduce(add, groups)
-    value, slope = total._value(metric)
-    losses = np.array([group.abs_e if metric == "mae" else group.e2 for group in groups])
-    effective = float(effective_losses(losses))
+    return _estimate(metric, reduce(add, groups)._moments(metric, groups), level, unit)
+
+
+def _estimate(metric: SumMetric, moments: Moments, level: float, unit: str) -> Estimate:
     if metric == "r2":
-        squares = np.array([group._about(total.mean)[0] for group in groups])
-        pulls = ((1 - value) * squares - losses) * slope / total.n
-        effective = min(effective, float(effective_losses(squares)))
+        evaluation = explained_evaluation(metric, moments)
     else:
-        pulls = slope * (losses - sizes * losses.sum() / total.n) / total.n
-    return _estimate(metric, value, pulls, units, effective, level, unit)
-
-
-def _effective(total: float, squares: float) -> float:
-    return total**2 / squares if squares > 0 else np.inf
-
-
-def _estimate(
-    metric: SumMetric,
-    value: float,
-    pulls: Floats,
-    units: Units,
-    effective: float,
-    level: float,
-    unit: str,
-) -> Estimate:
-    title, scale = TITLES[metric]
-    contributions = pulls[None]
-
-    evaluation = Evaluation(
-        metric=title,
-        names=(metric,),
-        values=np.array([value]),
-        contributions=contributions,
-        units=units,
-        scale=scale,
-        most=np.array([min(effective, units.effective)]),
-        replicate=lambda weights: np.full((len(weights), 1), np.nan),  # sums hold no cases
-        greater_is_better=metric == "r2",
-        unit={"r2": "", "mse": squared_unit(unit)}.get(metric, unit),
-        delta="clt",
-        unseen=hidden_variance(units.variance(contributions), np.array([effective])),
-    )
+        evaluation = loss_evaluation(metric, metric, moments, unit=unit)
     return mean_estimate(
         evaluation,
         level=level,

@@ -1,28 +1,23 @@
-"""Metrics of predicted numbers from sums that one pass over a table makes, however large it is.
+"""Metrics of predicted numbers from moments: sums of a few terms over cases, which merge.
 
 Each metric here is, to first order, a mean over cases of a few terms such as the squared error. The
 sums of these terms and of their products tell its error; for grouped cases, the sums by group do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.numbers import STEPS, exact_sum
-from evidesk.kits.table import TableFile
 from evidesk.methods.metrics.evaluation import Evaluation
 from evidesk.methods.metrics.means import effective_losses, hidden_variance
+from evidesk.methods.metrics.regression import TITLES, squared_unit
 from evidesk.methods.metrics.scales import Scale
 from evidesk.methods.metrics.units import Units
 
 Floats = npt.NDArray[np.float64]
-
-#: Sums by group are held in memory: so many numbers take a gigabyte.
-_MOST_SUMS = 2**27
 
 
 @dataclass(frozen=True)
@@ -123,100 +118,71 @@ class Moments:
         )
 
 
-class Sums:
-    """Sums of terms in a table, by the values of some columns.
+def loss_evaluation(
+    metric: Literal["mse", "rmse", "mae"],
+    name: str,
+    moments: Moments,
+    *,
+    size: float = 1.0,
+    unit: str = "",
+) -> Evaluation:
+    """The mean loss of a model, or the root of it.
 
     Parameters
     ----------
-    name : of the SQL table that holds them.
-    source : SQL with the columns that the terms and ``keys`` speak of.
-    terms : SQL of each term, in [-1, 1], by its name.
-    products : pairs of names whose products are asked for.
-    keys : columns of ``source``, of which ``grp``, if it is there, names the groups.
+    moments : of one term, the squared error (for ``mae`` the absolute one) of a case.
+    size : what the errors were divided by before that.
+    unit : the unit of the errors.
+
+    Raises
+    ------
+    ValueError : there are fewer than two cases or groups.
     """
+    title, scale = TITLES[metric]
+    mean, factor = moments.means[0], size**2 if metric == "mse" else size
+    value, slope = mean * factor, factor
+    if metric == "rmse":
+        root = float(np.sqrt(mean))
+        value, slope = root * factor, factor / (2 * root) if root else 0.0
+    return moments.evaluation(
+        title,
+        [name],
+        [value],
+        [[slope]],
+        scale=scale,
+        unit=squared_unit(unit) if metric == "mse" else unit,
+        greater_is_better=False,
+        effective=moments.bearing(0),
+    )
 
-    def __init__(
-        self,
-        table: TableFile,
-        name: str,
-        source: str,
-        terms: Mapping[str, str],
-        products: Sequence[tuple[str, str]],
-        keys: Sequence[str],
-        progress: Progress,
-        span: tuple[float, float],
-    ) -> None:
-        self._table, self._name, self._progress = table, name, progress
-        self._at = span[1], span[1]
-        self._places = {name: i for i, name in enumerate(terms)}
-        self._products = {pair: i for i, pair in enumerate(products)}
-        self._grouped = "grp" in keys
-        sums = [f"{exact_sum(term)} AS s{i}" for i, term in enumerate(terms.values())]
-        sums += [
-            f"{exact_sum(f'({terms[a]}) * ({terms[b]})')} AS p{i}"
-            for i, (a, b) in enumerate(products)
-        ]
-        chosen = ", ".join([*keys, "count(*) AS n", *sums])
-        table.rows(
-            f"CREATE TEMP TABLE {name} AS SELECT {chosen} FROM {source} GROUP BY ALL",  # noqa: S608
-            progress,
-            "Adding up",
-            span,
-        )
-        self._total: dict[str, tuple[Any, ...]] = {}
 
-    def means(self, names: Sequence[str], where: str = "true") -> Floats:
-        """Means of some terms over the cases whose keys fulfil the condition."""
-        n, *found = self._totals(where)
-        return np.array([found[self._places[name]] / n for name in names])
+def explained_evaluation(name: str, moments: Moments, *, ratio: float = 1.0) -> Evaluation:
+    """R2 of a model, the share of the variance of the truth that it explains.
 
-    def moments(self, names: Sequence[str], where: str = "true") -> Moments:
-        """Of some terms, over the cases whose keys fulfil the condition.
+    Parameters
+    ----------
+    moments : of three terms, the truth, its square, and the squared error of a case.
+    ratio : the unit of the squared errors in that of the squared truth.
 
-        Raises
-        ------
-        KitError : there are too many groups.
-        """
-        places = [self._places[name] for name in names]
-        n, *found = self._totals(where)
-        sums, products = np.array(found[: len(self._places)]), found[len(self._places) :]
-        means = sums[places] / n
-        second = np.array(
-            [[products[self._product(a, b)] / n for b in names] for a in names], dtype=np.float64
-        )
-        covariance = second - np.outer(means, means)
-        if not self._grouped:
-            return Moments(n, means, covariance)
-        ((groups,),) = self._ask(f"SELECT count(DISTINCT grp) FROM {self._name} WHERE {where}")  # noqa: S608
-        if groups * len(names) > _MOST_SUMS:
-            raise KitError(
-                f"{groups:,} groups are too many to be held in memory. Leave the group out if it "
-                "numbers the cases."
-            )
-        asked = ", ".join(f"sum(s{i})::DOUBLE / {STEPS}" for i in places)
-        sizes, *by_group = self._table.arrays(
-            f"SELECT sum(n)::DOUBLE, {asked} FROM {self._name} WHERE {where} "  # noqa: S608 - own names
-            "GROUP BY grp ORDER BY grp",
-            self._progress,
-            "Adding up",
-            self._at,
-        )
-        return Moments(n, means, covariance, sizes, np.stack(by_group))
-
-    def _totals(self, where: str) -> tuple[Any, ...]:
-        if where not in self._total:
-            asked = [f"sum(s{i})::DOUBLE / {STEPS}" for i in self._places.values()]
-            asked += [f"sum(p{i})::DOUBLE / {STEPS}" for i in self._products.values()]
-            (self._total[where],) = self._ask(
-                f"SELECT sum(n)::BIGINT, {', '.join(asked)} FROM {self._name} WHERE {where}"  # noqa: S608
-            )
-        return self._total[where]
-
-    def _product(self, a: str, b: str) -> int:
-        return self._products[(a, b) if (a, b) in self._products else (b, a)]
-
-    def _ask(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._table.rows(sql, self._progress, "Adding up", self._at)
+    Raises
+    ------
+    ValueError : there are fewer than two cases or groups.
+    """
+    title, scale = TITLES["r2"]
+    y, yy, ee = moments.means
+    spread = yy - y**2
+    left = ratio * ee / spread
+    # The derivative by the centred square of y, written out in y and its square.
+    slopes = [-2 * y * left / spread, left / spread, -ratio / spread]
+    squares = moments.combined([[-2 * y, 1.0, 0.0]], [y**2])
+    return moments.evaluation(
+        title,
+        [name],
+        [1 - left],
+        [slopes],
+        scale=scale,
+        effective=min(moments.bearing(2), squares.bearing(0)),
+    )
 
 
 def _root(covariance: Floats) -> Floats:
