@@ -24,20 +24,6 @@ ROLES = {"truth": "truth", "prediction": ["a", "b"]}
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    import distributed
-
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",
-        silence_logs=50,
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
-@pytest.fixture(scope="module")
 def columns():
     rng = np.random.default_rng(1)
     truth = rng.choice(["cat", "dog"], 900)
@@ -296,10 +282,10 @@ def test_folders_in_the_folder_and_folders_without_parquet_are_refused(tmp_path)
         KitError, match=r"is a folder; name one file in it\. Only a folder of \.parquet"
     ):
         TableFile(tmp_path, silent)
-    nested = tmp_path / "fold=1"
+    nested = tmp_path / "old"
     nested.mkdir()
     pq.write_table(pa.table({"a": [1]}), nested / "part-0.parquet")
-    with pytest.raises(KitError, match="folders with Parquet files, such as fold=1"):
+    with pytest.raises(KitError, match="folders with Parquet files, such as old"):
         TableFile(tmp_path, silent)
     with pytest.raises(KitError, match="folders with Parquet files"):
         input_of(tmp_path)

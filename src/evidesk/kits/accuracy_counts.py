@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.label_checks import check_kinds, check_missing, check_roles, check_several
-from evidesk.kits.table import KINDS, TableFile
+from evidesk.kits.table import TableFile
+from evidesk.kits.values import KINDS
 
 _MOST_FOLDS = 1_000
 

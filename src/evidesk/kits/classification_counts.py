@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.label_checks import check_kinds, check_missing, check_roles, check_several
-from evidesk.kits.table import KINDS, TableFile
+from evidesk.kits.table import TableFile
+from evidesk.kits.values import KINDS
 from evidesk.kits.wording import row_names
 from evidesk.methods.metrics.label_table import LabelTable
 

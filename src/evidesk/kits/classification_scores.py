@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.table import TableFile
+from evidesk.kits.table import TableFile, literal
 from evidesk.kits.wording import shown
 from evidesk.methods.metrics.scores import BinaryScores
 
@@ -183,7 +183,7 @@ def _counts(
         f"FROM {source} GROUP BY GROUPING SETS ({sets}))"
     )
     picked = " ".join(f"WHEN {i} THEN score{i}_number" for i in range(len(names)))
-    by = f"model, CASE model {picked} END AS score, truth = {_text(positive)} AS positive"
+    by = f"model, CASE model {picked} END AS score, truth = {literal(positive)} AS positive"
     by += "" if group is None else ", grp"
     return (
         f"SELECT {by}, sum(cases)::BIGINT AS n FROM {table.labels(own, counted)} "  # noqa: S608
@@ -216,8 +216,3 @@ def _check_numbers(table: TableFile, names: Sequence[str], progress: Progress) -
 
 def _asked(table: TableFile, sql: str, progress: Progress) -> list[npt.NDArray[Any]]:
     return table.arrays(sql, progress, "Summing up", (0.8, 0.8))
-
-
-def _text(label: str) -> str:
-    """The label as an SQL literal."""
-    return "'" + label.replace("'", "''") + "'"

@@ -7,12 +7,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from evidesk.kits.keys import check_present, code_of, enumerate_labels, keys_of, labels_of
+from evidesk.kits.keys import code_of, count_labels, enumerate_labels, keys_of, labels_of
 from evidesk.kits.kit import KitError, Progress
 from evidesk.kits.numbers import check_roles, numbers, scale_of, survey
 from evidesk.kits.patterns import LabelMetric, Patterns
 from evidesk.kits.sums import Sums
-from evidesk.kits.table import TableFile
+from evidesk.kits.table import TableFile, literal
 from evidesk.kits.wording import shown
 from evidesk.methods.metrics.comparison import Comparison, difference
 from evidesk.methods.metrics.evaluation import Evaluation
@@ -133,9 +133,8 @@ class ScoreCases:
                         "but this metric needs probabilities from 0 to 1. Compare by the AUROC, or "
                         "calibrate the scores first."
                     )
-        labels = table.labels({"truth": truth})
-        check_present(table, {"truth": truth}, seen.n, labels, progress)
-        if enumerate_labels(table, "truth", labels, progress) > _MOST_LABELS:
+        count_labels(table, "truths", {"truth": truth}, seen.n, progress)
+        if enumerate_labels(table, "truth", "truths", progress) > _MOST_LABELS:
             raise KitError(
                 f"The truth {truth!r} has more than {_MOST_LABELS:,} different labels. Is it the "
                 "right column?"
@@ -216,14 +215,10 @@ class NumberCases:
         terms = {"w" * i + "s" * j: " * ".join([f"({w})"] * i + [f"({s})"] * j) for i, j in powers}
         terms["nearer"] = f"({losses['ua']} < {losses['ub']})::DOUBLE"
         terms["farther"] = f"({losses['ua']} > {losses['ub']})::DOUBLE"
-        source = numbers(table, columns, self._keys.source)
-        if fold is not None:
-            code = self._keys.codes["fold"]
-            source = f"(SELECT * REPLACE ({code} AS fold) FROM {source})"  # noqa: S608
         self._sums = Sums(
             table,
             "sums",
-            source,
+            numbers(table, columns, self._keys.source),
             terms,
             [("w", "w"), ("w", "s"), ("s", "s")],
             list(self._keys.columns),
@@ -239,9 +234,7 @@ class NumberCases:
 
     def answer(self, names: tuple[str, str], level: float, fold: int | None = None) -> Answer:
         """See :class:`Cases`."""
-        where = (
-            "true" if fold is None else f"fold = {int(np.flatnonzero(self._keys.order == fold)[0])}"
-        )
+        where = "true" if fold is None else f"fold = {literal(self.folds[fold])}"
         moments = self._sums.moments(["w", "s"], where)
         # The losses of A and B as sums of w and s.
         losses = np.array([[self._w_unit / 2, self._s_unit], [-self._w_unit / 2, self._s_unit]])

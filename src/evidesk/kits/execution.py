@@ -57,9 +57,9 @@ def execute(
     started = datetime.now(UTC)
     given = {name: getattr(parameters, name) for name in parameters.file_fields()}
     files = {name: path for name, path in given.items() if path is not None}
-    progress(0.0, "Hashing the input")
-    inputs = tuple(input_of(path) for path in files.values())
     with on_dask(scheduler) if scheduler else nullcontext():
+        progress(0.0, "Hashing the input")
+        inputs = tuple(input_of(path) for path in files.values())
         evidence = kit.run(parameters, progress)
     plain = parameters.model_dump(mode="json")
     # Where a file lies differs from machine to machine; its name and digest do not.

@@ -3,11 +3,15 @@
 import gzip
 import hashlib
 import os
+import re
 import zlib
 from pathlib import Path
 
+import duckdb
+
 from evidesk.evidence import Input
-from evidesk.kits.kit import KitError, Progress
+from evidesk.kits.kit import KitError, Progress, silent
+from evidesk.kits.partitions import current
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -27,8 +31,9 @@ _SUSPICIOUS_RATIO = 300
 def parts_of(path: Path) -> list[Path]:
     """The files that make up the table: the file itself, or the Parquet files of a folder by name.
 
-    Files whose name begins with a dot or an underscore are notes of the program that wrote the
-    folder, and no part of the table.
+    They may lie in folders named after what their rows have in common, such as ``fold=1`` (as Hive
+    partitions tables). Files and folders whose name begins with a dot or an underscore are notes
+    of the program that wrote the folder, and no part of the table.
 
     Raises
     ------
@@ -37,32 +42,54 @@ def parts_of(path: Path) -> list[Path]:
     try:
         if not path.is_dir():
             return [path]
-        inside = sorted(path.iterdir(), key=lambda one: os.fsencode(one.name))
-        visible = [one for one in inside if not one.name.startswith((".", "_"))]
-        parts = [one for one in visible if one.suffix.lower() == ".parquet" and one.is_file()]
-        nested = [one for one in visible if one.is_dir() and any(one.rglob("*.parquet"))]
+        parts, nested = _found_in(path)
     except (OSError, ValueError) as error:
         raise KitError(f"{path} cannot be read: {error}.") from error
     if nested:
         raise KitError(
             f"{path} is a folder that holds folders with Parquet files, such as "
-            f"{nested[0].name}. What the folders' names say is not read: write one folder with all "
-            "the files in it, and what the names say as a column."
+            f"{nested[0].name}. Put all the files into one folder, or name the folders after what "
+            "their rows have in common, as in fold=1."
         )
     if not parts:
         raise KitError(
             f"{path} is a folder; name one file in it. Only a folder of .parquet files is "
             "read as one table."
         )
-    return parts
+    return sorted(parts, key=lambda part: os.fsencode(name_of(part, path)))
+
+
+def _found_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Parquet files here and in folders with a key, and the other folders that hold some."""
+    parts, nested = [], []
+    for one in sorted(folder.iterdir()):
+        if one.name.startswith((".", "_")):
+            continue
+        if not one.is_dir():
+            parts += [one] if one.suffix.lower() == ".parquet" and one.is_file() else []
+        elif one.name.find("=") > 0:
+            inside = _found_in(one)
+            parts += inside[0]
+            nested += inside[1]
+        elif any(one.rglob("*.parquet")):
+            nested.append(one)
+    return parts, nested
+
+
+def name_of(part: Path, table: Path) -> str:
+    """The name of a part of a table: in a folder, its path from there."""
+    return part.name if part == table else part.relative_to(table).as_posix()
 
 
 def input_of(path: Path) -> Input:
     """What provenance says of the file, or of the folder of Parquet files.
 
-    A folder's digest is that of the list of its files' digests, as this line prints it::
+    A folder's digest is that of the list of its files' digests, as this line prints it (with
+    ``*/*.parquet`` for files in folders such as ``fold=1``)::
 
         cd FOLDER && LC_ALL=C sha256sum *.parquet | sha256sum
+
+    Within :func:`~evidesk.kits.partitions.on_dask` the workers read the files of a folder.
 
     Raises
     ------
@@ -71,13 +98,18 @@ def input_of(path: Path) -> Input:
     try:
         if not path.is_dir():
             return Input.of(path)
-        digest, size = hashlib.sha256(), 0
-        for part in parts_of(path):
-            with part.open("rb") as stream:
-                own = hashlib.file_digest(stream, "sha256").hexdigest()
-                size += stream.tell()
-            digest.update(own.encode() + b"  " + os.fsencode(part.name) + b"\n")
-        return Input(f"{path.absolute().name}/", digest.hexdigest(), size)
+        parts, workers = [part.absolute() for part in parts_of(path)], current()
+        if workers is None:
+            found = [_digest(part) for part in parts]
+        else:
+            found = list(workers.each(_digest, parts, silent, "Hashing", (0.0, 0.0)))
+        own = {part: (digest, size) for part, digest, size in found}
+        total = hashlib.sha256()
+        for part in parts:
+            name = os.fsencode(name_of(part, path.absolute()))
+            total.update(own[part][0].encode() + b"  " + name + b"\n")
+        size = sum(size for _, size in own.values())
+        return Input(f"{path.absolute().name}/", total.hexdigest(), size)
     except FileNotFoundError:
         raise KitError(f"There is no file {path}.") from None
     except OSError as fault:
@@ -87,6 +119,15 @@ def input_of(path: Path) -> Input:
             f"The file's name {path.name!r} is not UTF-8, or holds control characters. "
             "Rename the file and try again."
         ) from None
+
+
+def _digest(part: Path) -> tuple[Path, str, int]:
+    """The file, its sha256 and its size."""
+    try:
+        with part.open("rb") as stream:
+            return part, hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+    except OSError as fault:
+        raise KitError(f"{part} cannot be read: {fault.strerror}.") from None
 
 
 def format_of(path: Path) -> tuple[str, bool]:
@@ -137,3 +178,23 @@ def check_gzip(path: Path, progress: Progress) -> None:
         raise KitError(
             f"{path.name} is damaged or cut off ({error}). Copy it anew, or compress it again."
         ) from error
+
+
+def explained(error: duckdb.Error, name: str, format: str) -> KitError:
+    """DuckDB's complaint in words of the user's file."""
+    complaint = str(error)
+    line = re.search(r"Line: (\d+)|in line (\d+)|record/value (\d+)", complaint)
+    where = f" at line {next(filter(None, line.groups()))}" if line else ""
+    if "not utf-8" in complaint.lower():
+        why = f"is not encoded in UTF-8{where}. Save it as UTF-8 and try again."
+    elif "Expected Number of Columns" in complaint:
+        why = f"has another number of fields{where} than in its header. Mend that line."
+    elif "quote" in complaint and "unterminated" in complaint.lower():
+        why = f"has a quotation mark{where} that is never closed. Mend that line."
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        why = f"needs more room than there is, in memory or on disk: {complaint.splitlines()[0]}"
+    else:
+        kind = {"csv": "CSV", "tsv": "TSV", "json": "JSON", "parquet": "Parquet"}[format]
+        unlike = "" if format in ("json", "parquet") else " its lines do not all end alike,"
+        why = f"cannot be read as {kind}{where}: it is damaged,{unlike} or its suffix is wrong."
+    return KitError(f"{name} {why}")

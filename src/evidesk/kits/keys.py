@@ -60,12 +60,12 @@ def keys_of(
     keys = Keys(table, columns, (), np.empty(0, dtype=np.intp))
     if not columns:
         return keys
-    check_present(table, columns, n, keys.source, progress)
+    count_labels(table, "keys", columns, n, progress)
     if group is not None:
-        check_several(enumerate_labels(table, "grp", keys.source, progress), "group", group)
+        check_several(enumerate_labels(table, "grp", "keys", progress), "group", group)
     if fold is None:
         return keys
-    number = enumerate_labels(table, "fold", keys.source, progress)
+    number = enumerate_labels(table, "fold", "keys", progress)
     check_several(number, "fold", fold)
     if number > _MOST_FOLDS:
         raise KitError(
@@ -77,18 +77,34 @@ def keys_of(
     return Keys(table, columns, tuple(names[i] for i in order), np.argsort(order))
 
 
-def check_present(
-    table: TableFile, columns: Mapping[str, str], n: int, source: str, progress: Progress
+def count_labels(
+    table: TableFile, name: str, columns: Mapping[str, str], n: int, progress: Progress
 ) -> None:
-    """Raise KitError if a label of these columns, which ``source`` selects, is missing."""
-    asked = ", ".join(f"count_if({own} IS NULL)" for own in columns)
-    (missing,) = _ask(table, f"SELECT {asked} FROM {source}", progress)  # noqa: S608 - own names
+    """Count the labels of columns, by SQL names of your own, in the SQL table ``name``.
+
+    Raises
+    ------
+    KitError : one of them is missing.
+    """
+    raw = ", ".join(dict.fromkeys(map(table.name, columns.values())))
+    counted = f"(SELECT {raw}, count(*) AS cases FROM cases GROUP BY ALL)"  # noqa: S608
+    table.tally(
+        name,
+        f"SELECT {', '.join(columns)}, sum(cases)::BIGINT AS n "  # noqa: S608 - own names
+        f"FROM {table.labels(columns, counted)} GROUP BY ALL",
+        list(columns),
+        progress,
+        "Looking at the labels",
+        (0.5, 0.5),
+    )
+    asked = ", ".join(f"coalesce(sum(n) FILTER ({own} IS NULL), 0)::BIGINT" for own in columns)
+    (missing,) = _ask(table, f"SELECT {asked} FROM {name}", progress)  # noqa: S608 - own names
     totals = {f"missing{i}": count for i, count in enumerate(missing)}
     check_missing(table, list(columns.values()), {"n": n} | totals, progress)
 
 
 def enumerate_labels(table: TableFile, own: str, source: str, progress: Progress) -> int:
-    """Number the different labels of a column of ``source``, in order; how many there are."""
+    """Number the different labels of a column of a table, in order; how many there are."""
     _ask(
         table,
         f"CREATE TYPE {own}_names AS ENUM "  # noqa: S608 - own names

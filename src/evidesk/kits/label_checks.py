@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.table import KINDS, TableFile
+from evidesk.kits.table import TableFile
+from evidesk.kits.values import KINDS
 
 
 def check_roles(truth: str, predictions: Sequence[str], **others: str | None) -> None:
@@ -63,7 +64,7 @@ def check_kinds(table: TableFile, labels: Sequence[str], totals: Mapping[str, in
                 f"The column {name!r} of {table.path.name} holds lists or other values that are no "
                 "labels. Labels are text, numbers or true/false."
             )
-        if len(present) > 1 and table.typed:
+        if len(present) > 1 and table.states_type(name):
             raise KitError(
                 f"The column {name!r} of {table.path.name} mixes {' and '.join(present)}. "
                 "Write all its labels in the same way."
@@ -72,7 +73,7 @@ def check_kinds(table: TableFile, labels: Sequence[str], totals: Mapping[str, in
         kinds.append(present[0] if len(present) == 1 else "text")
     for i, name in enumerate(labels[1:], start=1):
         # In a file of text, 1, 2, x are the same labels as 1, 2 if they agree anywhere.
-        if kinds[i] != kinds[0] and (table.typed or not totals[f"right{i}"]):
+        if kinds[i] != kinds[0] and (table.states_type(name) or not totals[f"right{i}"]):
             raise KitError(
                 f"The column {name!r} holds {kinds[i]}, but the truth {labels[0]!r} holds "
                 f"{kinds[0]}: such labels are never equal. Write both in the same way."

@@ -63,7 +63,7 @@ def numbers(table: TableFile, columns: Mapping[str, str], source: str = "cases")
             text = f"{json} IN ('VARCHAR', 'BOOLEAN', 'ARRAY', 'OBJECT')"
         elif _NUMBERS.fullmatch(kind):
             value = f"{raw}::DOUBLE"
-        elif table.typed:
+        elif table.states_type(name):
             value, text = "NULL::DOUBLE", "true"
         else:
             # DuckDB reads 1_2 as 12.
@@ -112,31 +112,38 @@ def survey(
     KitError : there are no rows; a value is missing, no number or infinite, and in which row; or
         a number is so large that its square is not finite.
     """
-    asked = ", ".join(
-        [
-            "count(*)",
-            *(f"count_if({own}_fault = '{fault}')" for own in columns for fault in _FAULTS),
-            *(f"{end}({own})" for own in columns for end in ("min", "max")),
-            *(f"max(abs({difference}))" for difference in differences.values()),
-        ]
-    )
-    ((n, *found),) = table.rows(
-        f"SELECT {asked} FROM {numbers(table, columns)}",  # noqa: S608 - own names
+    lowest, highest = ({own: f"{end}_{own}" for own in columns} for end in ("low", "high"))
+    asked = ["count(*) AS n"]
+    asked += [
+        f"count_if({own}_fault = '{fault}') AS {own}_{fault}"
+        for own in columns
+        for fault in _FAULTS
+    ]
+    asked += [f"min({own}) AS {lowest[own]}, max({own}) AS {highest[own]}" for own in columns]
+    asked += [f"max(abs({sql})) AS most_{own}" for own, sql in differences.items()]
+    most = {own: f"most_{own}" for own in differences}
+    table.tally(
+        "survey",
+        f"SELECT {', '.join(asked)} FROM {numbers(table, columns)}",  # noqa: S608 - own names
+        [],
         progress,
         f"Looking at the numbers in {table.path.name}",
         span,
+        ends=dict.fromkeys(lowest.values(), "min")
+        | dict.fromkeys([*highest.values(), *most.values()], "max"),
     )
+    ((n, *found),) = table.rows("FROM survey", progress, "Looking at the numbers", (span[1],) * 2)
     if not n:
         raise KitError(f"{table.path.name} has columns but no rows.")
     for own, name in columns.items():
         for fault in _FAULTS:
             if count := found.pop(0):
                 raise _faulty(table, own, name, fault, count, n, progress)
-    ends, sizes = found[: 2 * len(columns)], found[2 * len(columns) :]
+    extremes, sizes = found[: 2 * len(columns)], found[2 * len(columns) :]
     result = Survey(
         n,
-        dict(zip(columns, ends[::2], strict=True)),
-        dict(zip(columns, ends[1::2], strict=True)),
+        dict(zip(columns, extremes[::2], strict=True)),
+        dict(zip(columns, extremes[1::2], strict=True)),
         dict(zip(differences, sizes, strict=True)),
     )
     for own, name in columns.items():
@@ -169,7 +176,7 @@ def _first(
 ) -> tuple[str, str]:
     """Which row is the first with that fault, and what stands there."""
     for part in table.parts:
-        with TableFile(part, silent) as one:
+        with TableFile(table.path, silent, only=part) as one:
             found = one.rows(
                 f"SELECT row, left({one.name(name)}::VARCHAR, 100) FROM "  # noqa: S608 - own names
                 f"(SELECT row_number() OVER () AS row, * FROM {numbers(one, {own: name})}) "
@@ -180,8 +187,38 @@ def _first(
             )
         if found:
             row, value = found[0]
-            return f"{row:,}" + (f" of {part.name}" if part != table.path else ""), str(value)
+            return f"{row:,}" + table.place(part), str(value)
     raise AssertionError("a fault was there when the rows were counted")
+
+
+def histograms(
+    table: TableFile,
+    source: str,
+    bins: Sequence[str],
+    progress: Progress,
+    message: str,
+    span: tuple[float, float],
+) -> list[dict[int, int]]:
+    """How many rows of ``source`` each bin holds, for each of the SQL ``bins`` of whole numbers.
+
+    Rows whose bin is NULL are not counted.
+    """
+    asked = ", ".join(f"histogram({bin}) AS h{i}" for i, bin in enumerate(bins))
+    listed = ", ".join(f"h{i}" for i in range(len(bins)))
+    table.tally(
+        "histograms",
+        "SELECT which, unnest(map_keys(counted)) AS bin, "  # noqa: S608 - own names
+        f"unnest(map_values(counted))::BIGINT AS n FROM (SELECT unnest(range({len(bins)})) "
+        f"AS which, unnest([{listed}]) AS counted FROM (SELECT {asked} FROM {source}))",
+        ["which", "bin"],
+        progress,
+        message,
+        span,
+    )
+    found: list[dict[int, int]] = [{} for _ in bins]
+    for which, bin, n in table.rows("FROM histograms", progress, message, (span[1],) * 2):
+        found[which][bin] = n
+    return found
 
 
 def scale_of(*sizes: float) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from evidesk.evidence import Column, Estimate, Figure, Table, style
 from evidesk.evidence.plot import ACCENT
 from evidesk.kits.kit import Progress
+from evidesk.kits.numbers import histograms
 from evidesk.kits.regression_counts import Predictions
 from evidesk.kits.sums import Sums
 from evidesk.kits.wording import cell, percent, row_names
@@ -102,9 +103,11 @@ def pictures(
     asked = []
     for i in models.values():
         place = f"{values[i].bin('y', _CELLS)} * {_CELLS} + {values[i].bin(f'p{i}', _CELLS)}"
-        asked += [f"histogram({place})", f"histogram({errors[i].bin(f'p{i} - y', bars)})"]
-    (counted,) = cases.table.rows(
-        f"SELECT {', '.join(asked)} FROM {cases.source}",  # noqa: S608 - own names
+        asked += [place, errors[i].bin(f"p{i} - y", bars)]
+    counted = histograms(
+        cases.table,
+        cases.source,
+        asked,
         progress,
         "Counting for the figures",
         (low + third, low + 2 * third),
@@ -121,9 +124,9 @@ def pictures(
     return found
 
 
-def _array(counts: Mapping[int, int] | None, bins: int) -> npt.NDArray[np.int64]:
+def _array(counts: Mapping[int, int], bins: int) -> npt.NDArray[np.int64]:
     found = np.zeros(bins, dtype=np.int64)
-    for place, count in (counts or {}).items():
+    for place, count in counts.items():
         found[place] = count
     return found
 
@@ -157,9 +160,10 @@ def _ranges(
     for _ in range(_MOST_ZOOMS):
         if not crowded:
             break
-        asked = [f"histogram({found[name].bin(sql[name], _FINE)})" for name in crowded]
-        (counted,) = cases.table.rows(
-            f"SELECT {', '.join(asked)} FROM {cases.source}",  # noqa: S608 - own names
+        counted = histograms(
+            cases.table,
+            cases.source,
+            [found[name].bin(sql[name], _FINE) for name in crowded],
             progress,
             "Looking at the ranges",
             span,
