@@ -107,3 +107,34 @@ def test_a_damaged_file_is_named_with_its_folder(folder):
     (folder / "fold=1" / "truth=dog" / "zz.parquet").write_bytes(b"PAR1 or not")
     with pytest.raises(KitError, match=r"fold=1/truth=dog/zz\.parquet cannot be read as Parquet"):
         TableFile(folder, silent)
+
+
+@pytest.mark.parametrize("name", ["who's [it]=a*b", "größe=x", 'x"y=; DROP TABLE cases'])
+def test_any_name_of_a_folder_is_read_as_it_is(tmp_path, name):
+    key, _, value = name.partition("=")
+    for other in (name, f"{key}=z"):
+        (tmp_path / "table" / other).mkdir(parents=True)
+        pq.write_table(pa.table({"a": [1]}), tmp_path / "table" / other / "0.parquet")
+    with TableFile(tmp_path / "table", silent) as table:
+        table.check_columns(key)
+        asked = f"SELECT own FROM {table.labels({'own': key})} ORDER BY 1"
+        assert table.rows(asked, silent, "") == sorted([(value,), ("z",)])
+        assert not table.states_type(key)
+
+
+def test_an_endless_chain_of_folders_is_refused(tmp_path):
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "a=1").symlink_to(tmp_path / "table", target_is_directory=True)
+    with pytest.raises(KitError, match="is a folder; name one file in it"):
+        TableFile(tmp_path / "table", silent)
+
+
+@pytest.mark.parametrize("name", ["x=a?", "x=a=b"])
+def test_a_name_that_is_no_key_and_value_makes_no_column(tmp_path, name):
+    (tmp_path / "table" / name).mkdir(parents=True)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "table" / name / "0.parquet")
+    with (
+        TableFile(tmp_path / "table", silent) as table,
+        pytest.raises(KitError, match="no column 'x'"),
+    ):
+        table.check_columns("x")

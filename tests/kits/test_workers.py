@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from evidesk import cli
 from evidesk.kits import load, partitions, silent
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.files import input_of
@@ -68,6 +70,11 @@ def write_parts(folder, names):
 def bytes_read_here():
     """How many bytes this process has read so far."""
     return int(Path("/proc/self/io").read_text().split()[1])
+
+
+@pytest.mark.parametrize("kit", ["accuracy", "classification", "compare", "rank", "regression"])
+def test_the_command_line_of_every_kit_takes_a_scheduler(kit):
+    assert "--scheduler" in CliRunner().invoke(cli.main, ["run", kit, "--help"]).output
 
 
 @pytest.mark.parametrize("case", CASES)

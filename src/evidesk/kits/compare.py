@@ -50,7 +50,8 @@ class CompareParameters(Parameters):
 
     table: InputFile = Field(
         title="Table of predictions",
-        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet.",
+        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet, "
+        "or a folder of Parquet files.",
     )
     truth: ColumnName = Field(
         title="Truth", description="The column with what is right for each case: label or number."
@@ -360,4 +361,5 @@ kit = Kit(
     question=_QUESTION,
     parameters=CompareParameters,
     run=run,
+    partitioned=True,
 )

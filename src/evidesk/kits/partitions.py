@@ -1,8 +1,9 @@
 """Counting the parts of a table on Dask's workers.
 
 A kit counts with :meth:`~evidesk.kits.table.TableFile.tally`. Within :func:`on_dask` each file of
-the table is then counted by a worker, and the counts are added up: integers, so that the result
-is the very same. Which machine counts is no parameter of a kit, for it changes nothing.
+the table is then counted by a worker, and the counts are added up: integers (sums of numbers are
+made of whole steps, see :mod:`evidesk.kits.numbers`), so that the result is the very same. Which
+machine counts is no parameter of a kit, for it changes nothing.
 """
 
 import time

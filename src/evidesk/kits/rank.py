@@ -31,7 +31,8 @@ class RankParameters(Parameters):
 
     table: InputFile = Field(
         title="Table of predictions",
-        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet.",
+        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet, "
+        "or a folder of Parquet files.",
     )
     truth: ColumnName | None = Field(
         default=None,
@@ -360,4 +361,5 @@ kit = Kit(
     question=_QUESTION,
     parameters=RankParameters,
     run=run,
+    partitioned=True,
 )

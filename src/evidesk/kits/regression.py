@@ -47,7 +47,8 @@ class RegressionParameters(Parameters):
 
     table: InputFile = Field(
         title="Table of predictions",
-        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet.",
+        description="One row per case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet, "
+        "or a folder of Parquet files.",
     )
     truth: ColumnName = Field(
         title="True value", description="The column with the number that is right for each case."
@@ -255,4 +256,5 @@ kit = Kit(
     question=_QUESTION,
     parameters=RegressionParameters,
     run=run,
+    partitioned=True,
 )
