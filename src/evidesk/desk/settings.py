@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
     "evidesk.desk.privacy",
+    "evidesk.desk.office",
 ]
 
 MIDDLEWARE = [

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),
     path("", include("evidesk.desk.privacy.urls")),
+    path("", include("evidesk.desk.office.urls")),
     path("api/", api.urls),
     path("health/", health, name="health"),
 ]

@@ -142,7 +142,7 @@ class KaplanMeier:
                 f"The time by which {100 * share:g} % have had their event is not reached: it has "
                 f"happened to {int(self.events.sum())} of {self.n} so far."
             )
-        moments = np.unique(np.r_[0.0, self.durations])
+        moments = self._moments
         low, high = self.interval_at(moments)
         above = np.flatnonzero(high < rest)
         value = float(self.times[reached[0]])
@@ -158,7 +158,7 @@ class KaplanMeier:
             finite=False,
         )
 
-    @property
+    @cached_property
     def median(self) -> Estimate:
         """After which time the event has happened to half of them; see :meth:`quantile`."""
         return self.quantile(0.5)
@@ -172,7 +172,7 @@ class KaplanMeier:
                 import matplotlib.pyplot as plt
 
                 _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-            moments = np.unique(np.r_[0.0, self.durations])
+            moments = self._moments
             for bounds, opacity, name in (
                 (self.band_at(moments), 0.14, "whole curve"),
                 (self.interval_at(moments), 0.25, "at each time"),
@@ -203,6 +203,11 @@ class KaplanMeier:
     def _steps(self, times: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """How many event times each time has reached."""
         return np.searchsorted(self.times, np.asarray(times, dtype=np.float64), side="right")
+
+    @cached_property
+    def _moments(self) -> Floats:
+        """When the curve or its intervals can change."""
+        return np.unique(np.r_[0.0, self.durations])
 
     @cached_property
     def _relative(self) -> Floats:
