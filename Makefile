@@ -56,12 +56,12 @@ clean:
 
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
-	$(PIP) --editable '.[desk,dask,test]'
+	$(PIP) --editable '.[desk,dask,pdf,test]'
 	@touch $@
 
 # confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.
 .venv/.peers: .venv/.test
-	$(PIP) --editable '.[desk,dask,test,torch,peers]'
+	$(PIP) --editable '.[desk,dask,pdf,test,torch,peers]'
 	$(PIP) --no-deps confidenceinterval
 	@touch $@
 

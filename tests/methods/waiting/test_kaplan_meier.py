@@ -152,8 +152,10 @@ def test_the_band_is_nairs_with_the_arcsine():
     for i, (_, (survival, *_)) in enumerate(rows):
         s = float(survival)
         angle, width = math.asin(math.sqrt(s)), critical / 2 * math.sqrt(sums[i] * s / (1 - s))
-        assert low[i] == pytest.approx(math.sin(max(angle - width, 0)) ** 2)
-        assert high[i] == pytest.approx(math.sin(min(angle + width, math.pi / 2)) ** 2)
+        alone = [float(bound[0]) for bound in curve.interval_at([rows[i][0]])]
+        assert low[i] == pytest.approx(min(math.sin(max(angle - width, 0)) ** 2, alone[0]))
+        upper = math.sin(min(angle + width, math.pi / 2)) ** 2
+        assert high[i] == pytest.approx(max(upper, alone[1]))
     outside = curve.band_at([0, 5.9, 23.1, 99])
     assert np.isnan(outside).all()
     pointwise = curve.interval_at(curve.times)
@@ -172,13 +174,20 @@ def test_the_bands_critical_value_bounds_a_brownian_bridge():
     assert np.mean(highest <= critical) == pytest.approx(0.95, abs=0.012)
 
 
-def test_one_event_time_has_a_band_as_wide_as_its_interval():
-    curve = kaplan_meier([1, 2, 2], [1, 0, 0])
-    (low,), (high,) = curve.band_at([1])
-    s, relative = 2 / 3, 1 / 6
-    angle, width = math.asin(math.sqrt(s)), Z / 2 * math.sqrt(relative * s / (1 - s))
-    assert low == pytest.approx(math.sin(angle - width) ** 2)
-    assert high == pytest.approx(math.sin(min(angle + width, math.pi / 2)) ** 2)
+def test_one_event_time_has_the_normals_critical_value():
+    assert _critical_value(0.5, 0.5, 0.95) == pytest.approx(Z)
+    (low,), (high,) = kaplan_meier([1, 2, 2], [1, 0, 0]).band_at([1])
+    assert 0 <= low < 2 / 3 < high <= 1
+
+
+def test_the_band_is_nowhere_narrower_than_the_interval():
+    for durations, observed in samples():
+        curve = kaplan_meier(durations, observed)
+        low, high = curve.band_at(curve.times)
+        alone = curve.interval_at(curve.times)
+        known = np.isfinite(low)
+        assert np.all(low[known] <= alone[0][known])
+        assert np.all(high[known] >= alone[1][known])
 
 
 def test_a_low_level_has_no_band_but_intervals():

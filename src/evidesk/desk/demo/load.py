@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from evidesk import data as packaged
 from evidesk import kits
+from evidesk.desk.demo.history import add_history
 from evidesk.desk.people.models import Member, Person, Persona, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
@@ -46,6 +47,7 @@ def load() -> None:
     loader = _Loader(timezone.now())
     with transaction.atomic():
         loader.add_network(network)
+        add_history(loader.people, loader.units, loader.now)
         by_start = sorted(stories["vouchers"], key=lambda s: -s["steps"][0]["days_ago"])
         for inquiry in stories["inquiries"]:
             loader.add_inquiry(inquiry)

@@ -21,7 +21,7 @@ _Axis = Callable[[float], float]
 
 #: More points than this would only differ below a pixel.
 _POINTS = 240
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 440, 268, 44, 12, 14, 58
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 340, 250, 42, 10, 12, 58
 _TEXT = 'font-family="sans-serif" font-size="12"'
 _INK, _LINE = "#374151", "#d1d5db"
 
@@ -82,7 +82,7 @@ def curve_chart(curve: KaplanMeier, *, label: str, xlabel: str, followed: str) -
 def load_chart(load: Load, *, label: str, highest: float) -> SafeString:
     """Vouchers by quarter as bars, the forecast of the next as a mark with its interval."""
     width, height, left, top, bottom = 240, 118, 26, 14, 20
-    slots = len(load.quarters) + 1
+    slots = len(load.quarters) + (not load.is_over)
     slot = (width - left - 4) / slots
 
     def y(count: float) -> float:
@@ -93,9 +93,8 @@ def load_chart(load: Load, *, label: str, highest: float) -> SafeString:
         parts.append(_line("grid", left, y(count), width - 4, y(count)))
         parts.append(_text("tick", left - 5, y(count) + 4, f"{count:g}", "end"))
     last = len(load.quarters) - 1
-    running = load.forecast is not None
     for i, (quarter, count) in enumerate(zip(load.quarters, load.counts, strict=True)):
-        kind = "bar running" if running and i == last else "bar"
+        kind = "bar running" if not load.is_over and i == last else "bar"
         opacity = 0.35 if kind == "bar running" else 0.75
         parts.append(
             f'<rect class="{kind}" x="{left + i * slot + 1:.1f}" y="{y(count):.1f}" '

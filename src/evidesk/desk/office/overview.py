@@ -57,16 +57,18 @@ def figures_of(scope: Scope) -> Statistics:
 def context(scope: Scope) -> dict[str, Any]:
     """Everything that a page of figures shows."""
     found = figures_of(scope)
-    several = len(scope.units) > 1
     return {
         "scope": scope,
         "n": found.whole.n,
         "level": wording.percent_level(),
         "cards": _cards(scope, found),
         "curves": _curves(scope, found),
-        "loads": _loads(scope, [found.whole, *(found.units if several else ())]),
-        "lines": _lines(scope, [found.whole, *found.units]) if several else [],
-        "line_titles": [cases.FIGURES[slug].title for slug in _COLUMNS] + [_("Next quarter")],
+        "loads": _loads(scope, [found.whole, *found.units]),
+        "lines": _lines(scope, [found.whole, *found.units]) if found.units else [],
+        "line_titles": [
+            *(cases.FIGURES[slug].title for slug in _COLUMNS),
+            *([] if found.whole.load.is_over else [_("Next quarter")]),
+        ],
         "efforts": _efforts(scope, found),
         "figures": list(cases.FIGURES.values()),
         "inquiries": found.inquiries,
@@ -121,7 +123,7 @@ def _cards(scope: Scope, found: Statistics) -> list[Card]:
         *(Card(cases.FIGURES[slug].title, shown[slug], scope.address(slug)) for slug in _COLUMNS),
     ]
     following = whole.load.following
-    if whole.load.forecast is not None or not scope.period.slug.isdecimal():
+    if not whole.load.is_over:
         title = _("Expected in %(quarter)s") % {"quarter": following}
         cards.append(Card(title, shown["load"], scope.address("load")))
     return cards
@@ -140,11 +142,11 @@ def _curves(scope: Scope, found: Statistics) -> list[Chart]:
             title=title,
             svg=curve_chart(
                 curve,
-                label=wording.describe_curve(str(title), curve),
+                label=f"{title}: {wording.describe_curve(curve)}",
                 xlabel=xlabel,
                 followed=_("still waiting"),
             ),
-            says=wording.describe_curve(str(title), curve),
+            says=wording.describe_curve(curve),
             url=scope.address(slug),
         )
         for slug, title, curve, xlabel in wanted
@@ -166,7 +168,7 @@ def _loads(scope: Scope, groups: list[Group]) -> list[Chart]:
             svg=load_chart(
                 group.load,
                 label=wording.describe_load(wording.group_name(group), group.load),
-                highest=shared if group.unit else highest(group),
+                highest=highest(group) if group is groups[0] else shared,
             ),
             says=_load_says(group),
             url=scope.address("load", **({"unit": group.unit.slug} if group.unit else {})),
@@ -197,7 +199,8 @@ def _lines(scope: Scope, groups: list[Group]) -> list[Line]:
             Card(cases.FIGURES[slug].title, shown[slug], scope.address(slug, **unit))
             for slug in _COLUMNS
         ]
-        cells.append(Card(_("Next quarter"), shown["load"], scope.address("load", **unit)))
+        if not group.load.is_over:
+            cells.append(Card(_("Next quarter"), shown["load"], scope.address("load", **unit)))
         name = wording.group_name(group)
         url = scope.address("load", **unit)
         lines.append(Line(name, group.n, group.n_open, url, tuple(cells)))

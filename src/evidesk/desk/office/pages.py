@@ -71,6 +71,7 @@ def rows(request: HttpRequest, figure: str) -> HttpResponse:
             "n_happened": int(chosen.happened.sum()),
             "filters": address.urlencode(),
             "has_values": figure not in ("load", "acceptance"),
+            "places": 1 if figure == "first-contact" else 0,
         },
     )
 

@@ -34,7 +34,9 @@ def pdf(context: dict[str, Any], request: HttpRequest) -> bytes:
         ) from fault
     html = render_to_string("office/report_pdf.html", context, request)
     style = files("evidesk.desk").joinpath("static/evidesk/report.css").read_text("utf-8")
-    document = weasyprint.HTML(string=html, url_fetcher=_fetch_nothing)
+    # Its links lead to the rows on this desk.
+    here = request.build_absolute_uri("/")
+    document = weasyprint.HTML(string=html, base_url=here, url_fetcher=_fetch_nothing)
     made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)])
     return made
 

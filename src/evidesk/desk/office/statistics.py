@@ -32,17 +32,20 @@ LEAST_QUARTERS = 2.0
 
 @dataclass(frozen=True)
 class Load:
-    """Vouchers by quarter, the last of which may be running; the forecast is for `following`."""
+    """Vouchers by quarter; the forecast is for the `following` one, which is over with the year
+    that is shown if that is (`is_over`).
+    """
 
     quarters: tuple[Quarter, ...]
     counts: tuple[int, ...]
     following: Quarter
+    is_over: bool
     forecast: Forecast | None
 
 
 @dataclass(frozen=True)
 class Group:
-    """The figures of the whole network (`unit` is None) or of one unit; None where no row is."""
+    """The figures of all units together (`unit` is None) or of one; None where no row is."""
 
     unit: Unit | None
     n: int
@@ -67,7 +70,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Statistics:
-    """All figures of a page."""
+    """All figures of a page: of the whole, and of its units if there are several."""
 
     whole: Group
     units: tuple[Group, ...]
@@ -114,9 +117,12 @@ def statistics(
     if inquiries is not None:
         asked = (inquiries.created >= period.begin) & (inquiries.created < period.end)
         answered = waiting_curve(*cases.inquiry_waits(inquiries.where(asked), now))
+    only = units[0] if len(units) == 1 else None
     return Statistics(
-        whole=_group(None, table, chosen, quarters, now),
-        units=tuple(
+        whole=_group(only, table, chosen, quarters, now),
+        units=()
+        if only
+        else tuple(
             _group(
                 unit,
                 table.where(table.unit == unit.pk),
@@ -174,10 +180,10 @@ def _load(table: VoucherTable, quarters: list[Quarter], now: float) -> Load:
     edges = [quarter.begin for quarter in quarters] + [quarters[-1].end]
     counts = np.histogram(table.submitted, edges)[0]
     following = quarters[-1].shifted(1)
-    forecast = None
-    if following.begin > now and len(table):
+    is_over, forecast = following.begin <= now, None
+    if not is_over and len(table):
         forecast = _forecast(table.submitted, quarters, counts, now)
-    return Load(tuple(quarters), tuple(map(int, counts)), following, forecast)
+    return Load(tuple(quarters), tuple(map(int, counts)), following, is_over, forecast)
 
 
 def _forecast(

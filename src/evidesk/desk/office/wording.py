@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -31,9 +32,10 @@ def percent_level() -> str:
     return f"{100 * LEVEL:g} %"
 
 
-def number_of_days(days: float) -> str:
-    """Tenths only where they matter."""
-    return f"{days:.1f}" if days < 10 else f"{days:.0f}"
+def _in_days(curve: KaplanMeier, days: float) -> str:
+    """Tenths where they are counted and matter."""
+    has_tenths = bool(np.any(curve.durations % 1))
+    return f"{days:.1f}" if has_tenths and 0 < days < 10 else f"{days:.0f}"
 
 
 def waiting(
@@ -48,14 +50,15 @@ def waiting(
         return Shown(
             _("Not reached: %(happened)d of %(n)d so far.") % {"happened": happened, "n": n}
         )
-    low, high = number_of_days(middle.low), number_of_days(middle.high)
+    low, value = _in_days(curve, middle.low), _in_days(curve, middle.value)
     if math.isinf(middle.high):
         interval = _("%(low)s or more") % {"low": low}
     else:
+        high = _in_days(curve, middle.high)
         interval = _("%(low)s to %(high)s") % {"low": low, "high": high}
     return Shown(
-        value=ngettext("%(days)s day", "%(days)s days", 1 if middle.value == 1 else 2)
-        % {"days": number_of_days(middle.value)},
+        value=ngettext("%(days)s day", "%(days)s days", 1 if value == "1" else 2)
+        % {"days": value},
         interval=interval,
         basis=_("%(happened)d of %(n)d so far") % {"happened": happened, "n": n},
         picture=whisker(middle, top=top, reference=reference.value if reference else None)
@@ -81,6 +84,10 @@ def share(estimate: Estimate | None, *, reference: Estimate | None = None) -> Sh
 def next_quarter(load: Load) -> Shown:
     """The forecast of the next quarter."""
     total = sum(load.counts)
+    if load.is_over:
+        return Shown(
+            ngettext("%(total)d voucher", "%(total)d vouchers", total) % {"total": total}
+        )
     if load.forecast is None:
         return Shown(
             ngettext(
@@ -113,13 +120,12 @@ def warning(load: Load) -> str:
     ) % {"factor": forecast.dispersion, "p": forecast.p_value}
 
 
-def describe_curve(title: str, curve: KaplanMeier) -> str:
-    """A curve in a sentence, for those who do not see it."""
+def describe_curve(curve: KaplanMeier) -> str:
+    """A curve in a sentence."""
     shown = waiting(curve)
     if not shown.value:
-        return f"{title}: {shown.basis}"
-    return _("%(title)s: half within %(value)s (%(interval)s at %(level)s); %(basis)s.") % {
-        "title": title,
+        return shown.basis
+    return _("Half within %(value)s (%(interval)s at %(level)s); %(basis)s.") % {
         "value": shown.value,
         "interval": shown.interval,
         "level": percent_level(),
@@ -145,4 +151,5 @@ def describe_load(name: str, load: Load) -> str:
 
 
 def group_name(group: Group) -> str:
+    """The unit's name, or that it is all of them."""
     return group.unit.name if group.unit else _("All")

@@ -81,6 +81,11 @@ class Person(AbstractBaseUser):
         return {unit_id for unit_id, _ in self.roles}
 
     @property
+    def is_lead_or_office(self) -> bool:
+        """Whether the person steers a unit or the network."""
+        return self.has_role(Role.LEAD, Role.OFFICE)
+
+    @property
     def is_member(self) -> bool:
         """Whether the person belongs to the network, rather than asks it."""
         return bool(self.roles)

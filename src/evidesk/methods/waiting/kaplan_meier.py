@@ -90,7 +90,8 @@ class KaplanMeier:
     def band_at(self, times: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Bounds that hold the whole curve at once, with probability ``level``; shape (m,) each.
 
-        The equal-precision band (Nair), symmetric in ``arcsin(sqrt(S))``. It is known from the
+        The equal-precision band (Nair), symmetric in ``arcsin(sqrt(S))``, widened where the
+        interval at that time alone is wider, as it can be with few cases. It is known from the
         first event to the last that leaves somebody; elsewhere both bounds are NaN.
 
         Raises
@@ -102,7 +103,11 @@ class KaplanMeier:
         last = self.times[len(low) - 1] if len(low) else -math.inf
         inside = (steps > 0) & (asked <= last)
         index = np.where(inside, steps - 1, len(low))
-        return np.append(low, np.nan)[index], np.append(high, np.nan)[index]
+        alone = self.interval_at(times)
+        return (
+            np.minimum(np.append(low, np.nan)[index], alone[0]),
+            np.maximum(np.append(high, np.nan)[index], alone[1]),
+        )
 
     def at(self, time: float) -> Estimate:
         """The share that still waits after the time.
