@@ -1,4 +1,4 @@
-"""The office's pages: who sees what, that every number leads to its rows, and how often they ask."""
+"""The office's pages: who sees what, that every number leads to its rows, and their queries."""
 
 import builtins
 import csv
@@ -172,7 +172,14 @@ def test_many_rows_come_by_the_page(network: Network) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?unit=nowhere", "?kind=' OR 1=1", "?period=1066", "?period=<script>", "?page=-3", "?unit=%00"],
+    [
+        "?unit=nowhere",
+        "?kind=' OR 1=1",
+        "?period=1066",
+        "?period=<script>",
+        "?page=-3",
+        "?unit=%00",
+    ],
 )
 def test_a_wrong_address_shows_all_instead(network: Network, query: str) -> None:
     some_past(network)

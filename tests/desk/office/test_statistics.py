@@ -1,6 +1,6 @@
 """The figures: what each counts, and that they say what they cannot know."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -85,9 +85,7 @@ def test_acceptance_counts_decisions(network: Network) -> None:
 
 def test_satisfaction_counts_ratings_from_4_of_5(network: Network) -> None:
     for rating in (5, 4, 3, None):
-        a_voucher(
-            network, 30, state=State.CLOSED, started=20, reported=12, ended=10, rating=rating
-        )
+        a_voucher(network, 30, state=State.CLOSED, started=20, reported=12, ended=10, rating=rating)
     found = figures().whole.satisfaction
     assert found is not None
     assert (found.n, found.value) == (3, 2 / 3)
@@ -162,10 +160,6 @@ def test_inquiries_wait_for_their_answer_or_until_they_are_vouchers(network: Net
 # Quarters and the forecast
 
 
-def freeze(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
-    monkeypatch.setattr(timezone, "now", lambda: now)
-
-
 def steady(network: Network, per_quarter: int, quarters: int) -> None:
     for quarter in range(quarters):
         for i in range(per_quarter):
@@ -221,7 +215,9 @@ def test_quarters_follow_each_other() -> None:
     assert Quarter.parse("2026-3") == Quarter(2026, 3)
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-5", "x-1", "1999-1", "99999-1", "²-1", "2026-3-1"])
+@pytest.mark.parametrize(
+    "text", ["", "2026", "2026-5", "x-1", "1999-1", "99999-1", "²-1", "2026-3-1"]
+)
 def test_what_is_no_quarter_is_none(text: str) -> None:
     assert Quarter.parse(text) is None
 

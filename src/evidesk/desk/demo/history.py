@@ -23,7 +23,13 @@ YOUNGEST_DAYS = 45
 OBJECTS = {
     "health": ["cell images", "CT scans", "single-cell data", "proteomes", "cohort records"],
     "energy": ["battery curves", "grid loads", "plasma discharges", "wind forecasts", "heat pumps"],
-    "information": ["neuron recordings", "cluster logs", "source code", "synthetic data", "sensors"],
+    "information": [
+        "neuron recordings",
+        "cluster logs",
+        "source code",
+        "synthetic data",
+        "sensors",
+    ],
     "earth": ["sea-floor pictures", "tide gauges", "satellite rain", "plankton", "seismograms"],
     "matter": ["diffraction frames", "detector hits", "jets", "spectra", "accelerator signals"],
     "aerospace": ["radar scenes", "flight data", "cloud masks", "traffic counts", "engine noise"],
@@ -104,7 +110,7 @@ def add_history(people: Mapping[str, Person], units: Mapping[str, Unit], now: da
 
 
 def _tell(
-    voucher: Voucher, team: Mapping[str, list[Person]], pace: float, rng: random.Random
+    voucher: Voucher, team: Mapping[Role, list[Person]], pace: float, rng: random.Random
 ) -> list[_Told]:
     """Bring the voucher to its end; returns what happened, first things first."""
     (lead, *_), author = team[Role.LEAD], voucher.author
@@ -119,16 +125,12 @@ def _tell(
         text = "We have nobody for this at the moment; your own computing centre may help."
         return _end(voucher, told, "decline", State.DECLINED, lead, at, text)
     if rng.random() < 0.2:
-        told.append(
-            _Told(at, "return", lead, "How much data is there?", {"state": State.RETURNED})
-        )
+        told.append(_Told(at, "return", lead, "How much data is there?", {"state": State.RETURNED}))
         at += _days(rng, 4)
         told.append(_submitted(at, author))
         at += _days(rng, 2)
     consultant = rng.choice(team[Role.CONSULTANT])
-    told.append(
-        _Told(at, "offer", lead, data={"state": State.OFFERED, "to": consultant.name})
-    )
+    told.append(_Told(at, "offer", lead, data={"state": State.OFFERED, "to": consultant.name}))
     at += _days(rng, 2)
     is_short = voucher.kind is not None and voucher.kind.slug == "exploration"
     voucher.consultant = consultant
@@ -143,9 +145,7 @@ def _tell(
     if rng.random() < 0.3:
         return _end(voucher, told, "close-without-feedback", State.CLOSED, lead, at)
     voucher.rating = rng.choices([5, 4, 3, 2], [52, 32, 12, 4])[0]
-    return _end(
-        voucher, told, "close", State.CLOSED, author, at, data={"rating": voucher.rating}
-    )
+    return _end(voucher, told, "close", State.CLOSED, author, at, data={"rating": voucher.rating})
 
 
 def _submitted(at: datetime, author: Person) -> _Told:
@@ -164,7 +164,7 @@ def _end(
     actor: Person,
     at: datetime,
     text: str = "",
-    data: Mapping[str, Any] = {},  # noqa: B006 - only read
+    data: Mapping[str, Any] = {},
 ) -> list[_Told]:
     voucher.state, voucher.ended_at = state, at
     return [*told, _Told(at, kind, actor, text, {"state": state, **data})]

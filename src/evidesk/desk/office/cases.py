@@ -11,7 +11,7 @@ import numpy as np
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from evidesk.desk.office.queries import Floats, InquiryTable, Mask, VoucherTable
+from evidesk.desk.office.queries import Choice, Floats, InquiryTable, Mask, VoucherTable
 from evidesk.desk.vouchers.models import State
 
 #: From this rating on (of 5) a scientist is called satisfied.
@@ -28,9 +28,9 @@ class Cases:
     value: Floats
     happened: Mask
 
-    def where(self, mask: Mask) -> "Cases":
-        """Those that the mask marks."""
-        return Cases(self.rows.where(mask), self.value[mask], self.happened[mask])
+    def where(self, choice: Choice) -> "Cases":
+        """The chosen ones."""
+        return Cases(self.rows.where(choice), self.value[choice], self.happened[choice])
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,20 @@ def _present(table: VoucherTable, now: float) -> Floats:
     return np.full(len(table), now)
 
 
+def _days(waited: Floats, *, tenths: bool = False) -> Floats:
+    """In whole days or in tenths: nobody is more exact, and equal times are soon counted."""
+    return np.asarray(np.round(np.maximum(waited, 0), 1 if tenths else 0), dtype=np.float64)
+
+
 def first_contact(table: VoucherTable, now: float) -> Cases:
-    # To tenths of a day: so exact is nobody, and thousands of equal times are soon counted.
     end = _first(table.contacted, table.ended, _present(table, now))
-    waited = np.round(np.maximum(end - table.submitted, 0), 1)
+    waited = _days(end - table.submitted, tenths=True)
     return Cases(table, waited, ~np.isnan(table.contacted))
 
 
 def closure(table: VoucherTable, now: float) -> Cases:
     end = _first(table.ended, _present(table, now))
-    return Cases(table, np.round(np.maximum(end - table.submitted, 0)), ~np.isnan(table.ended))
+    return Cases(table, _days(end - table.submitted), ~np.isnan(table.ended))
 
 
 def load(table: VoucherTable, _now: float) -> Cases:
@@ -179,4 +183,4 @@ INQUIRIES_DEFINITION = _(
 def inquiry_waits(table: InquiryTable, now: float) -> tuple[Floats, Mask]:
     """How many days each inquiry waited for its answer, or has so far, and whether it has one."""
     end = _first(table.answered, table.started, np.full(len(table), now))
-    return np.round(np.maximum(end - table.created, 0), 1), ~np.isnan(table.answered)
+    return _days(end - table.created, tenths=True), np.asarray(~np.isnan(table.answered))

@@ -102,9 +102,7 @@ def load_chart(load: Load, *, label: str, highest: float) -> SafeString:
             f'fill-opacity="{opacity}"><title>{escape(quarter)}: {count}</title></rect>'
         )
         if quarter.number == 1 or (i == 0 and quarter.number < 4):
-            parts.append(
-                _text("tick", left + i * slot + 1, height - 5, str(quarter.year), "start")
-            )
+            parts.append(_text("tick", left + i * slot + 1, height - 5, str(quarter.year), "start"))
     if load.forecast is not None:
         e, middle = load.forecast.next_count, left + (slots - 0.5) * slot
         parts.append(
@@ -170,7 +168,7 @@ def _moments(curve: KaplanMeier, longest: float) -> Floats:
 def _nice_step(longest: float) -> float:
     """1, 2 or 5 times a power of ten, so that the axis has at most six ticks."""
     power = 10 ** math.floor(math.log10(longest / 6))
-    return next(f * power for f in (1, 2, 5, 10, 20) if longest / (f * power) <= 6)
+    return float(next(f * power for f in (1, 2, 5, 10, 20) if longest / (f * power) <= 6))
 
 
 def _whole_ticks(highest: float) -> Iterable[int]:

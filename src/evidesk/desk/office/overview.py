@@ -14,6 +14,7 @@ from evidesk.desk.office.queries import today
 from evidesk.desk.office.scope import Scope
 from evidesk.desk.office.statistics import Group, Statistics, median, statistics
 from evidesk.desk.office.wording import Shown
+from evidesk.evidence import Estimate
 from evidesk.methods.waiting import KaplanMeier
 
 
@@ -49,9 +50,7 @@ class Line:
 
 
 def figures_of(scope: Scope) -> Statistics:
-    return statistics(
-        scope.table, scope.inquiries, scope.units, scope.kinds, scope.period, today()
-    )
+    return statistics(scope.table, scope.inquiries, scope.units, scope.kinds, scope.period, today())
 
 
 def context(scope: Scope) -> dict[str, Any]:
@@ -81,31 +80,20 @@ _COLUMNS = ("first-contact", "closure", "acceptance", "satisfaction")
 
 
 def _shown(group: Group, whole: Group | None = None) -> dict[str, Shown]:
-    """The figures of a group; with whiskers, and the whole's value marked, in a table."""
-    tops = {"first-contact": 0.0, "closure": 0.0}
-    reference: Group | None = whole
-    if reference is not None:
-        for slug, curve in (
-            ("first-contact", reference.first_contact),
-            ("closure", reference.closure),
-        ):
-            middle = median(curve) if curve else None
-            tops[slug] = 2.5 * max(middle.value, 0.1) if middle else 0.0
-    first = reference and reference.first_contact
-    closed = reference and reference.closure
+    """The figures of a group; in a table with whiskers, and where the whole stands marked."""
+
+    def middle(curve: KaplanMeier | None) -> Estimate | None:
+        return median(curve) if curve else None
+
+    def top(reference: Estimate | None) -> float:
+        return 2.5 * max(reference.value, 0.1) if reference else 0
+
+    contact, end = (middle(whole.first_contact), middle(whole.closure)) if whole else (None, None)
     return {
-        "first-contact": wording.waiting(
-            group.first_contact, top=tops["first-contact"], reference=first and median(first)
-        ),
-        "closure": wording.waiting(
-            group.closure, top=tops["closure"], reference=closed and median(closed)
-        ),
-        "acceptance": wording.share(
-            group.acceptance, reference=reference and reference.acceptance
-        ),
-        "satisfaction": wording.share(
-            group.satisfaction, reference=reference and reference.satisfaction
-        ),
+        "first-contact": wording.waiting(group.first_contact, top=top(contact), reference=contact),
+        "closure": wording.waiting(group.closure, top=top(end), reference=end),
+        "acceptance": wording.share(group.acceptance, reference=whole and whole.acceptance),
+        "satisfaction": wording.share(group.satisfaction, reference=whole and whole.satisfaction),
         "load": wording.next_quarter(group.load),
     }
 
@@ -115,8 +103,7 @@ def _cards(scope: Scope, found: Statistics) -> list[Card]:
     shown = _shown(whole)
     open_now = Shown(
         value=f"{whole.n_open:,}",
-        basis=ngettext("of %(n)s submitted", "of %(n)s submitted", whole.n)
-        % {"n": f"{whole.n:,}"},
+        basis=ngettext("of %(n)s submitted", "of %(n)s submitted", whole.n) % {"n": f"{whole.n:,}"},
     )
     cards = [
         Card(_("Open now"), open_now, scope.address("closure", happened="no")),

@@ -6,6 +6,7 @@ import numpy as np
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -43,7 +44,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def rows(request: HttpRequest, figure: str) -> HttpResponse:
+def rows(request: HttpRequest, figure: str) -> HttpResponseBase:
     """The vouchers that a figure counts; with `format=csv` all of them as a file."""
     found = cases.FIGURES.get(figure)
     if found is None:

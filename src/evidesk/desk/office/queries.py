@@ -19,6 +19,8 @@ from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+#: Which rows, and in which order: a mask or their positions.
+Choice = Mask | npt.NDArray[np.integer[Any]]
 
 _STATES = {state: float(number) for number, state in enumerate(State)}
 _SECONDS_A_DAY = 86_400
@@ -66,9 +68,9 @@ class VoucherTable:
     def __len__(self) -> int:
         return len(self.pk)
 
-    def where(self, mask: Mask) -> "VoucherTable":
-        """Those that the mask marks."""
-        return VoucherTable(**{name: values[mask] for name, values in vars(self).items()})
+    def where(self, choice: Choice) -> "VoucherTable":
+        """The chosen rows."""
+        return VoucherTable(**{name: values[choice] for name, values in vars(self).items()})
 
     def is_in(self, *states: State) -> Mask:
         return np.isin(self.state, [_STATES[state] for state in states])
@@ -127,7 +129,7 @@ def _fetch(query: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
     sql, parameters = query.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @dataclass(frozen=True)

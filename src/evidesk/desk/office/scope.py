@@ -54,7 +54,7 @@ class ScopeForm(forms.Form):
                 first -= 1
         years = [str(one) for one in range(year, first - 1, -1)]
         choices = [Period.parse(slug) for slug in ("all", "12-months", *years)]
-        self.fields["period"].widget.choices = [  # type: ignore[attr-defined]
+        self.fields["period"].widget.choices = [
             (one.slug, one.name) for one in choices if one is not None
         ]
 

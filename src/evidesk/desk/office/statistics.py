@@ -29,7 +29,6 @@ SHOWN_QUARTERS, LEARNED_QUARTERS = 11, 8
 LEAST_QUARTERS = 2.0
 
 
-
 @dataclass(frozen=True)
 class Load:
     """Vouchers by quarter; the forecast is for the `following` one, which is over with the year

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,7 +23,7 @@ class Shown:
     basis: str
     value: str = ""
     interval: str = ""
-    picture: SafeString = SafeString()
+    picture: str = ""
 
 
 def percent_level() -> str:
@@ -57,13 +56,12 @@ def waiting(
         high = _in_days(curve, middle.high)
         interval = _("%(low)s to %(high)s") % {"low": low, "high": high}
     return Shown(
-        value=ngettext("%(days)s day", "%(days)s days", 1 if value == "1" else 2)
-        % {"days": value},
+        value=ngettext("%(days)s day", "%(days)s days", 1 if value == "1" else 2) % {"days": value},
         interval=interval,
         basis=_("%(happened)d of %(n)d so far") % {"happened": happened, "n": n},
         picture=whisker(middle, top=top, reference=reference.value if reference else None)
         if top
-        else SafeString(),
+        else "",
     )
 
 
@@ -85,9 +83,7 @@ def next_quarter(load: Load) -> Shown:
     """The forecast of the next quarter."""
     total = sum(load.counts)
     if load.is_over:
-        return Shown(
-            ngettext("%(total)d voucher", "%(total)d vouchers", total) % {"total": total}
-        )
+        return Shown(ngettext("%(total)d voucher", "%(total)d vouchers", total) % {"total": total})
     if load.forecast is None:
         return Shown(
             ngettext(
@@ -102,9 +98,7 @@ def next_quarter(load: Load) -> Shown:
         value=f"{found.value:.0f}",
         interval=_("%(low)s to %(high)s")
         % {"low": f"{found.low:.0f}", "high": f"{found.high:.0f}"},
-        basis=ngettext(
-            "from %(n)d quarter", "from %(n)d quarters", len(load.forecast.counts)
-        )
+        basis=ngettext("from %(n)d quarter", "from %(n)d quarters", len(load.forecast.counts))
         % {"n": len(load.forecast.counts)},
     )
 
