@@ -11,8 +11,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from evidesk.desk.middleware import ExplainRefusal
+from evidesk.desk.office.report import pdf_is_possible
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.rules import Conflict
 from evidesk.desk.runs.models import Run, StoredEvidence
@@ -39,6 +41,9 @@ ALL = (IN,) * 8
 PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
+STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
+#: Nobody gets a PDF where what makes it is not installed.
+AS_PDF = STEERING if pdf_is_possible() else (LOGIN,) + (REFUSED,) * 7
 
 
 def only(who: str, others: int) -> tuple[int, ...]:
@@ -71,6 +76,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
     "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
+    "statistics": STEERING,
+    "office-rows": STEERING,
+    "office-inquiries": STEERING,
+    "report-of-year": STEERING,
+    "report-of-year-pdf": AS_PDF,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -105,6 +115,9 @@ class Scene:
             "attachment": [reference, self.attachment.pk],
             "step": [reference, "withdraw"],
             "revoke-token": [self.token.pk],
+            "office-rows": ["closure"],
+            "report-of-year": [timezone.localdate().year],
+            "report-of-year-pdf": [timezone.localdate().year],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
             "run": [self.run.pk],

@@ -88,12 +88,15 @@ def _shown(group: Group, whole: Group | None = None) -> dict[str, Shown]:
     def top(reference: Estimate | None) -> float:
         return 2.5 * max(reference.value, 0.1) if reference else 0
 
-    contact, end = (middle(whole.first_contact), middle(whole.closure)) if whole else (None, None)
+    contact = middle(whole.first_contact) if whole else None
+    end = middle(whole.closure) if whole else None
+    accepted = whole.acceptance if whole else None
+    satisfied = whole.satisfaction if whole else None
     return {
         "first-contact": wording.waiting(group.first_contact, top=top(contact), reference=contact),
         "closure": wording.waiting(group.closure, top=top(end), reference=end),
-        "acceptance": wording.share(group.acceptance, reference=whole and whole.acceptance),
-        "satisfaction": wording.share(group.satisfaction, reference=whole and whole.satisfaction),
+        "acceptance": wording.share(group.acceptance, reference=accepted),
+        "satisfaction": wording.share(group.satisfaction, reference=satisfied),
         "load": wording.next_quarter(group.load),
     }
 
