@@ -155,13 +155,14 @@ class _Loader:
 
     def _date_back_notices(self, notices: QuerySet[Notice], at: datetime) -> None:
         """Everybody has looked at the desk last week, and not since."""
-        read = at if at < self.at(DAYS_UNREAD) else None
-        notices.update(at=at, read_at=read, in_digest=read is None)
+        if at < self.at(DAYS_UNREAD):
+            notices.update(at=at, read_at=at, in_digest=False)
+        else:
+            notices.update(at=at)
 
     def add_digests(self) -> None:
-        """What came this morning, for those whom a visitor can be."""
-        for person in self.people.values():
-            person = Person.objects.get(pk=person.pk)  # without the roles of the beginning
+        """What came this morning."""
+        for person in Person.objects.all():
             write_digest(person, timezone.localdate(self.now))
 
     def accept(self, voucher: Voucher, by: Person, step: Story) -> None:

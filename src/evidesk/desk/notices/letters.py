@@ -36,13 +36,15 @@ class CannotWrite(Exception):
 
 
 def one_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
-    """The text for a header: no line breaks, controls, directions or unpaired surrogates."""
+    """The text for a header: no line breaks, controls, directions or unpaired surrogates, and no
+    encoded words: Python's `email` would decode them, with the line breaks that they may hold.
+    """
     kept = "".join(
         " " if character.isspace() else character
         for character in text
         if character.isspace() or unicodedata.category(character)[0] != "C"
     )
-    line = " ".join(kept.split())
+    line = " ".join(kept.split()).replace("=?", "= ?")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 

@@ -60,14 +60,18 @@ def read(raw: bytes) -> Incoming:
     try:
         # The older policy leaves headers as they are; the newer one parses them, and can fail.
         message = message_from_bytes(raw, policy=policy.compat32)
-        parts = _parts(message)
+        return _incoming(message)
     except RecursionError:
-        raise Unreadable("Its parts are nested too deeply.") from None
+        raise Unreadable("Something in it is nested too deeply.") from None
+
+
+def _incoming(message: Message) -> Incoming:
+    parts = _parts(message)
     text, attachments = _content(parts)
     senders = message.get_all("From", [])
     return Incoming(
         message_id=_header(message, "Message-ID", 250),
-        sender=parseaddr(str(senders[0]))[1][:254] if len(senders) == 1 else "",
+        sender=parseaddr(str(senders[0])[:1_000])[1][:254] if len(senders) == 1 else "",
         recipients=" ".join(
             str(value) for name in _RECIPIENTS for value in message.get_all(name, [])
         ),

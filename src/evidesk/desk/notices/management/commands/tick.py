@@ -39,6 +39,7 @@ class Command(BaseCommand):
             done, failed = tick()
             if verbosity > 1 or (verbosity and any(done.values())):
                 self.stdout.write("; ".join(f"{name}: {count}" for name, count in done.items()))
+                self.stdout.flush()  # whoever watches a pipe sees it now
             if every is None:
                 if failed:
                     raise CommandError(" ".join(failed))
