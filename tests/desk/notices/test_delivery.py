@@ -2,15 +2,24 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -24,6 +33,8 @@ from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import State
 from tests.desk.network import Network, a_network, voucher_in
 from tests.desk.notices.conftest import BASE, Sink
+
+LOOPBACK = IPv4Address("127.0.0.1")
 
 
 @pytest.fixture
@@ -389,3 +400,66 @@ def test_the_loop_goes_on_and_ends_when_told(
     finally:
         loop.kill()
         loop.wait(10)
+
+
+# Encryption
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server of these tests")])
+    now = timezone.now()
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(signed.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_password_is_told_only_to_a_server_that_proves_its_name(
+    scheme: str, mail: Mail, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted, key = certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(trusted, key)
+    told: list[bytes] = []
+
+    def authenticate(*arguments: Any) -> AuthResult:
+        told.append(arguments[-1].password)
+        return AuthResult(success=True)
+
+    sink = Sink()
+    plain = {"tls_context": context} if scheme == "smtp" else {"ssl_context": context}
+    controller = Controller(
+        sink, hostname="127.0.0.1", port=sink.port, authenticator=authenticate,
+        auth_require_tls=scheme == "smtp", **plain,
+    )  # fmt: skip
+    controller.start()
+    server = Server(scheme, "127.0.0.1", sink.port, "desk", "hunter2")
+    settings.MAIL = MailSettings(BASE, "evidesk", "desk@example.org", server, None)
+    try:
+        assert deliver() == 0
+        assert "certificate" in fresh(mail).last_answer.lower()
+        assert not told, "a stranger could be listening"
+        really = ssl.create_default_context
+        monkeypatch.setattr(smtp.ssl, "create_default_context", lambda: really(cafile=str(trusted)))
+        Mail.objects.update(due_at=timezone.now())
+        assert deliver() == 1
+        assert told == [b"hunter2"]
+    finally:
+        controller.stop(no_assert=True)

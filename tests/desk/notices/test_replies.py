@@ -181,6 +181,7 @@ HOSTILE: dict[str, bytes] = {
     "a message in a message": b"Content-Type: message/rfc822\n\n" * 60 + b"Yes.",
     "html of tags": b"Content-Type: text/html\n\n" + b"<div>" * 50_000 + b"Yes.",
     "html of nothing": b"Content-Type: text/html\n\n" + b"<" * 20_000 + b"![CDATA[",
+    "html of spaces": b"Content-Type: text/html\n\n" + b"<b> </b>" * 50_000,
     "lines of >": b"From: a@b.org\n\n" + b">\n" * 50_000,
     "signs": b"From: a@b.org\n\n" + b"-" * 100_000 + b"\n" + b"_" * 100_000,
     "spaces": b"From: a@b.org\n\n" + b" " * 300_000 + b"x wrote: y",

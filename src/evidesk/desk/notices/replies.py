@@ -217,8 +217,8 @@ def html_to_text(html: str) -> str:
     with suppress(Exception):  # a declaration that is none; what came before it counts
         parser.feed(html)
         parser.close()
-    text = "".join(parser.words)
-    return re.sub(r"\n\s*\n\s*", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", text)).strip()
+    lines = [line.strip() for line in "".join(parser.words).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 _FENCED = re.compile(rf"^[>\s]*{FENCE} .{{1,200}} {FENCE}\s*$")
@@ -258,13 +258,11 @@ def _is_quote(line: str) -> bool:
 
 def _until_forwarded(lines: list[str]) -> list[str]:
     """The lines before the original mail, if it is not quoted line by line."""
+    words = [number for number, line in enumerate(lines) if line.strip() and not _is_quote(line)]
+    last_words = words[-1] if words else -1
     for number, line in enumerate(lines):
-        if _FENCED.match(line):
-            interleaved = any(
-                later.strip() and not _is_quote(later) for later in lines[number + 1 :]
-            )
-            if not (_is_quote(line) and interleaved):
-                return lines[:number]
+        if _FENCED.match(line) and not (_is_quote(line) and number < last_words):
+            return lines[:number]
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if _FORWARDED.match(line) or (_OUTLOOK.match(line) and _OUTLOOK_NEXT.match(following)):
             return lines[:number]
