@@ -14,6 +14,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from evidesk.desk.middleware import ExplainRefusal
+from evidesk.desk.notices import actions as notices
+from evidesk.desk.notices.addresses import unsubscribe_token
+from evidesk.desk.notices.models import Mail
 from evidesk.desk.office.report import pdf_is_possible
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.rules import Conflict
@@ -40,6 +43,7 @@ IN, LOGIN, GONE, ELSEWHERE, REFUSED, WRONG = 200, 302, 404, 302, 403, 405
 ALL = (IN,) * 8
 PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
+OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
 STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
 #: Nobody gets a PDF where what makes it is not installed.
@@ -75,12 +79,12 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "consent": PERSONAL,
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
-    "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
     "statistics": STEERING,
     "office-rows": STEERING,
     "office-inquiries": STEERING,
     "report-of-year": STEERING,
     "report-of-year-pdf": AS_PDF,
+    "retention": OFFICE,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -92,6 +96,17 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "figure": PART,
     "download-evidence": PART,
     "health": ALL,
+    "notices": PERSONAL,
+    "read-notices": POST_ONLY,
+    "notice-preferences": PERSONAL,
+    "unsubscribe": ALL,
+    "calendar": ALL,
+    "outbox": OFFICE,
+    "mail": OFFICE,
+    "retry-mail": POST_ONLY,
+    "cancel-mail": POST_ONLY,
+    "replies": OFFICE,
+    "dismiss-reply": POST_ONLY,
 }
 
 
@@ -107,6 +122,9 @@ class Scene:
             subject="Hi", text="Hello", email="a@example.org", person=network.author
         )
         self.token, _ = create_token(network.author, "laptop")
+        self.mail = Mail.objects.filter(voucher=self.voucher).latest("pk")
+        self.calendar = notices.new_calendar(network.author)
+        self.unsubscribe = unsubscribe_token(str(network.author.uid), "message")
 
     def address(self, name: str) -> str:
         reference = self.voucher.reference
@@ -126,6 +144,12 @@ class Scene:
             "evidence": [self.evidence.pk],
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],
+            "unsubscribe": [self.unsubscribe],
+            "calendar": [self.calendar],
+            "mail": [self.mail.pk],
+            "retry-mail": [self.mail.pk],
+            "cancel-mail": [self.mail.pk],
+            "dismiss-reply": [1],
         }
         of_voucher = ("voucher", "edit-voucher", "write", "attach", "report")
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))

@@ -11,6 +11,8 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from evidesk.desk.mail_settings import mail_settings
+
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name, str(default))
@@ -52,8 +54,20 @@ CONTACT = os.environ.get("EVIDESK_CONTACT", "")
 RETAIN_DRAFT_DAYS = _number("EVIDESK_RETAIN_DRAFT_DAYS", 365)
 RETAIN_INQUIRY_DAYS = _number("EVIDESK_RETAIN_INQUIRY_DAYS", 730)
 RETAIN_FILE_DAYS = _number("EVIDESK_RETAIN_FILE_DAYS", 1825)
+RETAIN_MAIL_DAYS = _number("EVIDESK_RETAIN_MAIL_DAYS", 180)
 RETAIN_PERSON_DAYS = _number("EVIDESK_RETAIN_PERSON_DAYS", 1095)
 RUN_MEMORY_BYTES = _number("EVIDESK_RUN_MEMORY_MB", 4096) * 2**20
+
+MAIL = mail_settings(
+    demo=DEMO,
+    base_url=os.environ.get("EVIDESK_BASE_URL", ""),
+    smtp_url=os.environ.get("EVIDESK_SMTP_URL", ""),
+    mail_from=os.environ.get("EVIDESK_MAIL_FROM", ""),
+    inbox_url=os.environ.get("EVIDESK_INBOX_URL", ""),
+)
+DIGEST_HOUR = _number("EVIDESK_MAIL_DIGEST_HOUR", 7)
+if DIGEST_HOUR > 23:
+    raise ImproperlyConfigured("EVIDESK_MAIL_DIGEST_HOUR must be an hour of the day, 0 to 23.")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -73,6 +87,7 @@ INSTALLED_APPS = [
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.notices",
     "evidesk.desk.privacy",
     "evidesk.desk.office",
 ]
@@ -93,6 +108,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "evidesk.desk.middleware.ExplainRefusal",
     "evidesk.desk.middleware.AskForConsent",
+    "evidesk.desk.notices.middleware.SeenOnThePage",
 ]
 
 ROOT_URLCONF = "evidesk.desk.urls"
@@ -109,6 +125,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "evidesk.desk.context.site",
+                "evidesk.desk.notices.context.notices",
             ],
             "builtins": ["evidesk.desk.templatetags.evidesk"],
         },

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("evidesk.desk.vouchers.urls")),
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),
+    path("", include("evidesk.desk.notices.urls")),
     path("", include("evidesk.desk.privacy.urls")),
     path("", include("evidesk.desk.office.urls")),
     path("api/", api.urls),

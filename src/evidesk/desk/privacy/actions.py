@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
+from evidesk.desk.notices import actions as notices
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
@@ -71,6 +72,7 @@ def erase_person(person: Person, by: Person | None) -> None:
         person.vouchers.exclude(feedback="").update(feedback="")
         erase_files(Attachment.objects.filter(uploader=person, erased_at=None))
         erase_inquiries(person.inquiries.all())
+        notices.forget_person(person)
         person.tokens.all().delete()
         person.memberships.all().delete()
         audit.erase_sealed(person.uid, person.name)
@@ -114,6 +116,7 @@ def _drop_content(sha256: str) -> None:
 def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
     """Erase what was asked and by whom; that somebody asked and was answered remains."""
     for inquiry in inquiries:
+        notices.forget_inquiry(inquiry)
         Inquiry.objects.filter(pk=inquiry.pk).update(
             subject=_("An erased inquiry"), text="", email="", erased_at=timezone.now()
         )

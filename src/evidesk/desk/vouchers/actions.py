@@ -40,7 +40,9 @@ from evidesk.desk.vouchers.workflow import BY_ACTION
 
 _log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
-PLAIN = frozenset({"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"})
+PLAIN = frozenset(
+    {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence", "via"}
+)
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
 _LONGEST_NAME = 150
 
@@ -335,10 +337,10 @@ def withdraw(voucher: Voucher, by: Person, reason: str = "") -> None:
 
 
 @database.atomic
-def write(voucher: Voucher, by: Person, text: str) -> Event:
-    """Add a message (Markdown) to the conversation."""
+def write(voucher: Voucher, by: Person, text: str, *, via: str = "") -> Event:
+    """Add a message (Markdown) to the conversation; `via` says how it came, if not by the page."""
     require(rules.may_write(by, voucher))
-    return record(voucher, EventKind.MESSAGE, by, text)
+    return record(voucher, EventKind.MESSAGE, by, text, via=via)
 
 
 class Upload(Protocol):
