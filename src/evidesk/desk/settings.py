@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_tasks",
+    "evidesk.desk.workers",  # before django_tasks_db, whose command it extends
     "django_tasks_db",
     "ninja",
     "evidesk.desk",
