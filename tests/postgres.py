@@ -39,7 +39,9 @@ def programs() -> Path:
 def cluster() -> Iterator[str]:
     """Start a cluster; gives the address of its empty database `evidesk`."""
     binaries = programs()
-    folder = Path(tempfile.mkdtemp(prefix="evidesk-postgres-", dir="/tmp"))  # a socket's path is short
+    folder = Path(
+        tempfile.mkdtemp(prefix="evidesk-postgres-", dir="/tmp")
+    )  # a socket's path is short
     as_somebody = _not_root(folder)
 
     def call(program: str, *arguments: str) -> None:

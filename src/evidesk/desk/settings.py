@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
     "evidesk.desk.privacy",
+    "evidesk.desk.operations",
 ]
 
 MIDDLEWARE = [
