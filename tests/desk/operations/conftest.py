@@ -8,6 +8,8 @@ import pytest
 
 from tests.desk.desks import Desk, Desks, a_desk, server_of_the_tests
 
+collect_ignore = [] if server_of_the_tests() else ["test_postgresql.py"]
+
 
 @pytest.fixture
 def new_desk(tmp_path: Path) -> Iterator[Desks]:
