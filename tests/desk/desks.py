@@ -75,6 +75,7 @@ def a_desk(data: Path, server: str = "") -> Iterator[Desk]:
             "EVIDESK_DATA_DIR": str(data),
             "EVIDESK_DATABASE_URL": url,
             "DJANGO_SETTINGS_MODULE": "evidesk.desk.settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
         desk = Desk(data, environment)
         data.mkdir(parents=True)
