@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := src tests studies benchmarks docs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types check coverage bench studies docs constraints clean
+.PHONY: demo test test-postgres lint types check coverage bench studies docs constraints clean
 
 demo: .venv/.desk
 	@$(BIN)/evidesk demo --data var/demo $(DEMO)
@@ -12,6 +12,10 @@ demo: .venv/.desk
 # The fast checks first; the closing line is pytest's own summary.
 test: .venv/.test lint types check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --gates
+
+# The desk once more, on a private PostgreSQL; its programs must be there (Debian: postgresql).
+test-postgres: .venv/.test
+	$(BIN)/python -m pytest -p tests.postgres -n 2 --dist loadfile tests/desk
 
 lint: .venv/.test
 	$(BIN)/ruff check $(SOURCES)
@@ -21,9 +25,13 @@ lint: .venv/.test
 types: .venv/.test
 	EVIDESK_DEMO=1 $(BIN)/mypy
 
+# `check` on a desk that is set up as it should be, and hence has nothing to complain of.
 check: .venv/.test
 	EVIDESK_DEMO=1 $(BIN)/evidesk desk makemigrations --check --dry-run
-	EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	  export EVIDESK_DATA_DIR="$$data" EVIDESK_HOSTS=desk.example.org && \
+	  export EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') && \
+	  $(BIN)/evidesk desk collectstatic --noinput -v0 && $(BIN)/evidesk desk migrate -v0 && \
 	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
 
 bench: .venv/.peers
@@ -56,12 +64,12 @@ clean:
 
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
-	$(PIP) --editable '.[desk,dask,pdf,test]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,test]'
 	@touch $@
 
 # confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.
 .venv/.peers: .venv/.test
-	$(PIP) --editable '.[desk,dask,pdf,test,torch,peers]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,test,torch,peers]'
 	$(PIP) --no-deps confidenceinterval
 	@touch $@
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -107,6 +108,22 @@ class LimitRate(_Middleware):
         return answer
 
 
+class RefuseNull(_Middleware):
+    """No address and no session holds the character NUL, and PostgreSQL refuses to look for it."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        return super().__call__(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if "\0" in request.path:
+            raise Http404
+        return None
+
+
 class ExplainRefusal(_Middleware):
     """Tell a person why something was refused, where a page has not done so itself."""
 
@@ -135,6 +152,14 @@ class ExplainRefusal(_Middleware):
             return explain(request, 403, "That is not possible", str(exception))
         if isinstance(exception, Conflict):
             return explain(request, 409, "Something changed in the meantime", str(exception))
+        if isinstance(exception, DataError):
+            return explain(
+                request,
+                400,
+                "That cannot be kept",
+                "Something in it is longer or larger than the desk can keep, or holds the "
+                "character NUL, which no text has. Change it and send it once more.",
+            )
         if isinstance(exception, EvidenceError):
             return explain(request, 500, "This evidence cannot be trusted any more", str(exception))
         return None

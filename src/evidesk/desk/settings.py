@@ -6,11 +6,13 @@ The environment variables are described in `docs/settings.md`; a test compares t
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from evidesk.desk.database import postgresql, sqlite
 from evidesk.desk.mail_settings import mail_settings
 
 
@@ -35,6 +37,14 @@ def _secret_key(data_dir: Path, demo: bool) -> str:
         file.touch(mode=0o600)  # before there is anything to read in it
         file.write_text(secrets.token_urlsafe(64))
     return file.read_text()
+
+
+def _database(data_dir: Path) -> dict[str, Any]:
+    """SQLite in the data folder, unless the environment names a PostgreSQL database."""
+    if not (url := os.environ.get("EVIDESK_DATABASE_URL")):
+        return sqlite(data_dir / "desk.sqlite3")
+    password_file = os.environ.get("EVIDESK_DATABASE_PASSWORD_FILE")
+    return postgresql(url, Path(password_file) if password_file else None)
 
 
 DEMO = os.environ.get("EVIDESK_DEMO", "0") == "1"
@@ -79,6 +89,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_tasks",
+    "evidesk.desk.workers",  # before django_tasks_db, whose command it extends
     "django_tasks_db",
     "ninja",
     "evidesk.desk",
@@ -90,6 +101,7 @@ INSTALLED_APPS = [
     "evidesk.desk.notices",
     "evidesk.desk.privacy",
     "evidesk.desk.office",
+    "evidesk.desk.operations",
 ]
 
 MIDDLEWARE = [
@@ -99,6 +111,7 @@ MIDDLEWARE = [
     "evidesk.desk.middleware.LimitBody",
     "evidesk.desk.middleware.LimitRate",
     "evidesk.desk.middleware.OtherHeaders",
+    "evidesk.desk.middleware.RefuseNull",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,18 +147,7 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "desk.sqlite3",
-        "OPTIONS": {
-            # Writers queue at BEGIN instead of failing at their first write.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
-}
+DATABASES = {"default": _database(DATA_DIR)}
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 

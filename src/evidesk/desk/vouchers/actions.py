@@ -400,7 +400,7 @@ def _look_into(name: str, path: Path) -> None:
 
 
 def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[str, int]:
-    """Store content under its SHA-256, atomically; returns (digest, size in bytes).
+    """Store content under its SHA-256, atomically and for good; returns (digest, size in bytes).
 
     `look` may look at the whole file before, and raise.
     """
@@ -414,14 +414,26 @@ def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[st
                 digest.update(chunk)
                 size += len(chunk)
                 file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
         look(Path(temporary))
         path = stored_path(digest.hexdigest())
         path.parent.mkdir(exist_ok=True)
         Path(temporary).replace(path)
+        flush(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return digest.hexdigest(), size
+
+
+def flush(folder: Path) -> None:
+    """Have the folder on the disk, so that no row outlives the file that it speaks of."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def harmless_name(name: str) -> str:
