@@ -71,6 +71,14 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
     "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
+    "log-in": (GONE,) * 8,  # no provider is configured
+    "log-in-done": (GONE,) * 8,
+    "signed-out": (ELSEWHERE,) * 8,
+    "own-sessions": PERSONAL,
+    "end-session": POST_ONLY,
+    "end-other-sessions": POST_ONLY,
+    "groups": (LOGIN,) + (REFUSED,) * 6 + (IN,),
+    "remove-group": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -105,6 +113,8 @@ class Scene:
             "attachment": [reference, self.attachment.pk],
             "step": [reference, "withdraw"],
             "revoke-token": [self.token.pk],
+            "end-session": ["somebody"],
+            "remove-group": [1],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
             "run": [self.run.pk],
@@ -149,7 +159,8 @@ def test_everybody_gets_the_answers_that_are_theirs(
         if who == "nobody" and answers[index] == LOGIN:
             assert response.url == f"/sign-in/?next={address}"
         if answers[index] == ELSEWHERE and who != "nobody":
-            assert response.url == reverse("voucher", args=[scene.voucher.reference])
+            voucher = reverse("voucher", args=[scene.voucher.reference])
+            assert response.url == ("/" if name == "signed-out" else voucher)
 
 
 @pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)

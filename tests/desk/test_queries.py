@@ -32,7 +32,7 @@ VOUCHER = {"author": 8, "consultant": 8, "lead": 8, "office": 8}
 API_LIST = 6
 API_EVIDENCE = 6
 RUN = 5
-NETWORK = 4
+NETWORK = 5
 
 
 def queries(get: Callable[[], Any]) -> int:

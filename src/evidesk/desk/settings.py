@@ -11,12 +11,41 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from evidesk.desk.people.log_in import centres, entitlements
+
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name, str(default))
     if not text.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, but is {text!r}.")
     return int(text)
+
+
+def _words(name: str, default: str) -> list[str]:
+    return os.environ.get(name, default).split()
+
+
+def _homes(name: str) -> dict[str, str]:
+    if not (text := os.environ.get(name, "")).strip():
+        return centres.HELMHOLTZ
+    try:
+        return centres.parse(text)
+    except ValueError as fault:
+        raise ImproperlyConfigured(
+            f"{name} must be * or like kit.edu=KIT, hzdr.de=HZDR, but has {str(fault)!r}."
+        ) from None
+
+
+def _groups(name: str) -> list[entitlements.Entitlement]:
+    """Paths of groups, with commas, for they may hold spaces."""
+    found = []
+    for text in filter(None, map(str.strip, os.environ.get(name, "").split(","))):
+        if (group := entitlements.parse_path(text)) is None:
+            raise ImproperlyConfigured(
+                f"{name} must hold groups like HIFIS:Consulting:role=lead, but has {text!r}."
+            )
+        found.append(group)
+    return found
 
 
 def _secret_key(data_dir: Path, demo: bool) -> str:
@@ -54,6 +83,32 @@ RETAIN_INQUIRY_DAYS = _number("EVIDESK_RETAIN_INQUIRY_DAYS", 730)
 RETAIN_FILE_DAYS = _number("EVIDESK_RETAIN_FILE_DAYS", 1825)
 RETAIN_PERSON_DAYS = _number("EVIDESK_RETAIN_PERSON_DAYS", 1095)
 RUN_MEMORY_BYTES = _number("EVIDESK_RUN_MEMORY_MB", 4096) * 2**20
+
+# Log-in: docs/log_in.md
+OIDC_ISSUER = os.environ.get("EVIDESK_OIDC_ISSUER", "").strip()
+OIDC_CLIENT_ID = os.environ.get("EVIDESK_OIDC_CLIENT_ID", "").strip()
+OIDC_CLIENT_SECRET = os.environ.get("EVIDESK_OIDC_CLIENT_SECRET", "").strip()
+OIDC_NAME = os.environ.get("EVIDESK_OIDC_NAME", "Helmholtz AAI").strip()
+OIDC_CONTACT = os.environ.get("EVIDESK_OIDC_CONTACT", "").strip()
+OIDC_SCOPES = os.environ.get(
+    "EVIDESK_OIDC_SCOPES",
+    "openid profile email entitlements eduperson_entitlement eduperson_assurance "
+    "voperson_external_affiliation org_domain acr",
+)
+OIDC_HOMES = _homes("EVIDESK_OIDC_HOMES")
+OIDC_GROUP_NAMESPACES = _words(
+    "EVIDESK_OIDC_GROUP_NAMESPACES", "urn:geant:helmholtz.de urn:geant:h-df.de"
+)
+OIDC_GROUP_AUTHORITY = os.environ.get("EVIDESK_OIDC_GROUP_AUTHORITY", "login.helmholtz.de").strip()
+OIDC_REQUIRED_GROUPS = _groups("EVIDESK_OIDC_REQUIRED_GROUPS")
+OIDC_ASSURANCE = frozenset(
+    _words(
+        "EVIDESK_OIDC_ASSURANCE",
+        "https://refeds.org/assurance/profile/cappuccino "
+        "https://refeds.org/assurance/profile/espresso",
+    )
+)
+OIDC_MFA = _words("EVIDESK_OIDC_MFA", "https://refeds.org/profile/mfa")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -134,6 +189,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}
 AUTH_USER_MODEL = "people.Person"
 AUTHENTICATION_BACKENDS = ["evidesk.desk.people.backend.PersonBackend"]
 LOGIN_URL = reverse_lazy("sign-in")
+SESSION_ENGINE = "evidesk.desk.people.sessions"
 
 MEDIA_ROOT = DATA_DIR / "files"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
