@@ -43,7 +43,7 @@ def parse(text: str) -> dict[str, str]:
     homes = {}
     for part in text.split(","):
         domain, _, name = (word.strip() for word in part.partition("="))
-        if not (domain and name) and part.strip() != EVERYBODY:
+        if bool(domain and name) == (domain == EVERYBODY):
             raise ValueError(part.strip())
         homes[domain.lower()] = name
     return homes
