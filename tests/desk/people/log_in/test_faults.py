@@ -11,7 +11,7 @@ from evidesk.desk.people.models import Member, Person, Role
 from tests.desk.conftest import signed_in
 from tests.desk.people.log_in.conftest import give
 from tests.oidc.browser import at_the_provider, log_in, start, who
-from tests.oidc.faults import FAULTS, SLOW, Fault, changed
+from tests.oidc.faults import FAULTS, SLOW, Fault, changed, hang
 from tests.oidc.provider import CLIENT_ID, GROUP, Provider, ec_key, rsa_key, signed
 
 #: What a log-in may end with, when it does not end well.
@@ -53,6 +53,16 @@ def test_the_desk_tires_of_a_slow_provider(
 def test_there_are_many_faults_and_no_page_waits_longer_than_six_seconds() -> None:
     assert len(FAULTS) + len(SLOW) >= 60
     assert transport.PATIENCE + flow.AFTERWARDS <= 6
+
+
+def test_nobody_waits_long_for_a_token_to_be_revoked(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "AFTERWARDS", 0.3)
+    provider.instead["/revoke"] = hang
+    assert log_in(signed_in(None)).status_code == 302
+    assert not provider.gave_up
+    assert log_in(signed_in(None)).status_code == 302, "the provider is not silent otherwise"
 
 
 # Faults that need two browsers, or two tries
