@@ -629,6 +629,12 @@ each(
         "discovery: only shared secrets": {"id_token_signing_alg_values_supported": ["HS256"]},
         "discovery: only plain PKCE": {"code_challenge_methods_supported": ["plain"]},
         "discovery: algorithms as a number": {"id_token_signing_alg_values_supported": 1},
+        "discovery: a number of ways to show who we are": {
+            "token_endpoint_auth_methods_supported": 2
+        },
+        "discovery: only certificates to show who we are": {
+            "token_endpoint_auth_methods_supported": ["tls_client_auth"]
+        },
         "discovery: a script to end the session": {"end_session_endpoint": "javascript:alert(1)"},
     },
 )

@@ -55,6 +55,14 @@ def test_there_are_many_faults_and_no_page_waits_longer_than_six_seconds() -> No
     assert transport.PATIENCE + flow.AFTERWARDS <= 6
 
 
+def test_without_its_secret_the_desk_is_nobody_to_the_provider(
+    provider: Provider, settings: Any
+) -> None:
+    settings.OIDC_CLIENT_SECRET = ""
+    browser = signed_in(None)
+    is_refused(browser, log_in(browser))
+
+
 def test_nobody_waits_long_for_a_token_to_be_revoked(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

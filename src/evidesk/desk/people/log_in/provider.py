@@ -26,6 +26,8 @@ KEYS_ANEW = 30
 REST = 10
 _MAX_KEYS = 100
 _NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+#: How we can show the provider who we are.
+_KNOWN_AS = {"client_secret_basic", "client_secret_post", "none"}
 _OPTIONAL = ("end_session_endpoint", "revocation_endpoint")
 
 
@@ -114,6 +116,7 @@ def check_metadata(found: dict[str, Any], issuer: str) -> None:
         ("response_types_supported", {"code"}),
         ("id_token_signing_alg_values_supported", set(ALGORITHMS)),
         ("code_challenge_methods_supported", {"S256"}),
+        ("token_endpoint_auth_methods_supported", _KNOWN_AS),
     ):
         offered = found.get(name, list(needed))
         if not isinstance(offered, list) or not any(one in needed for one in map(str, offered)):
