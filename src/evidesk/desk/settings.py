@@ -14,6 +14,7 @@ from django.urls import reverse_lazy
 
 from evidesk.desk.database import postgresql, sqlite
 from evidesk.desk.mail_settings import mail_settings
+from evidesk.desk.people.log_in import centres, entitlements
 
 
 def _number(name: str, default: int) -> int:
@@ -21,6 +22,33 @@ def _number(name: str, default: int) -> int:
     if not text.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, but is {text!r}.")
     return int(text)
+
+
+def _words(name: str, default: str) -> list[str]:
+    return os.environ.get(name, default).split()
+
+
+def _homes(name: str) -> dict[str, str]:
+    if not (text := os.environ.get(name, "")).strip():
+        return centres.HELMHOLTZ
+    try:
+        return centres.parse(text)
+    except ValueError as fault:
+        raise ImproperlyConfigured(
+            f"{name} must be * or like kit.edu=KIT, hzdr.de=HZDR, but has {str(fault)!r}."
+        ) from None
+
+
+def _groups(name: str) -> list[entitlements.Entitlement]:
+    """Paths of groups, with commas, for they may hold spaces."""
+    found = []
+    for text in filter(None, map(str.strip, os.environ.get(name, "").split(","))):
+        if (group := entitlements.parse_path(text)) is None:
+            raise ImproperlyConfigured(
+                f"{name} must hold groups like HIFIS:Consulting:role=lead, but has {text!r}."
+            )
+        found.append(group)
+    return found
 
 
 def _secret_key(data_dir: Path, demo: bool) -> str:
@@ -78,6 +106,31 @@ MAIL = mail_settings(
 DIGEST_HOUR = _number("EVIDESK_MAIL_DIGEST_HOUR", 7)
 if DIGEST_HOUR > 23:
     raise ImproperlyConfigured("EVIDESK_MAIL_DIGEST_HOUR must be an hour of the day, 0 to 23.")
+# Log-in: docs/log_in.md
+OIDC_ISSUER = os.environ.get("EVIDESK_OIDC_ISSUER", "").strip()
+OIDC_CLIENT_ID = os.environ.get("EVIDESK_OIDC_CLIENT_ID", "").strip()
+OIDC_CLIENT_SECRET = os.environ.get("EVIDESK_OIDC_CLIENT_SECRET", "").strip()
+OIDC_NAME = os.environ.get("EVIDESK_OIDC_NAME", "Helmholtz AAI").strip()
+OIDC_CONTACT = os.environ.get("EVIDESK_OIDC_CONTACT", "").strip()
+OIDC_SCOPES = os.environ.get(
+    "EVIDESK_OIDC_SCOPES",
+    "openid profile email entitlements eduperson_entitlement eduperson_assurance "
+    "voperson_external_affiliation org_domain acr",
+)
+OIDC_HOMES = _homes("EVIDESK_OIDC_HOMES")
+OIDC_GROUP_NAMESPACES = _words(
+    "EVIDESK_OIDC_GROUP_NAMESPACES", "urn:geant:helmholtz.de urn:geant:h-df.de"
+)
+OIDC_GROUP_AUTHORITY = os.environ.get("EVIDESK_OIDC_GROUP_AUTHORITY", "login.helmholtz.de").strip()
+OIDC_REQUIRED_GROUPS = _groups("EVIDESK_OIDC_REQUIRED_GROUPS")
+OIDC_ASSURANCE = frozenset(
+    _words(
+        "EVIDESK_OIDC_ASSURANCE",
+        "https://refeds.org/assurance/profile/cappuccino "
+        "https://refeds.org/assurance/profile/espresso",
+    )
+)
+OIDC_MFA = _words("EVIDESK_OIDC_MFA", "https://refeds.org/profile/mfa")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -154,6 +207,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}
 AUTH_USER_MODEL = "people.Person"
 AUTHENTICATION_BACKENDS = ["evidesk.desk.people.backend.PersonBackend"]
 LOGIN_URL = reverse_lazy("sign-in")
+SESSION_ENGINE = "evidesk.desk.people.sessions"
 
 MEDIA_ROOT = DATA_DIR / "files"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]

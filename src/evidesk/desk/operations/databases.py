@@ -109,7 +109,8 @@ def _postgresql_snapshot(dump: Path) -> Iterator[Snapshot]:
 
             def ask(sql: str) -> Rows:
                 cursor.execute(sql)
-                return cursor.fetchall()
+                rows: Rows = cursor.fetchall()
+                return rows
 
             yield Snapshot(dump, ask)
     finally:
