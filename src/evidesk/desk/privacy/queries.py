@@ -53,6 +53,14 @@ def data_of(person: Person) -> dict[str, Any]:
             {"name": token.name, "created_at": _time(token.created_at)}
             for token in person.tokens.all()
         ],
+        "sessions": [
+            {
+                "device": session.device,
+                "signed_in_at": _time(session.signed_in_at),
+                "last_used_at": _time(session.last_used_at),
+            }
+            for session in person.sessions.all()
+        ],
         "inquiries": [
             {
                 "subject": inquiry.subject,
