@@ -32,7 +32,7 @@ def a_desk(data: Path, port: int, issuer: str) -> Iterator[str]:
             "EVIDESK_OIDC_ISSUER": issuer,
             "EVIDESK_OIDC_CLIENT_ID": node.CLIENT_ID,
             "EVIDESK_OIDC_CLIENT_SECRET": node.CLIENT_SECRET,
-            "EVIDESK_OIDC_CONTACT": "office@example.org",
+            "EVIDESK_CONTACT": "office@example.org",
         },
     )
     assert demo.stdout is not None
@@ -60,6 +60,14 @@ def log_in(page: Page, name: str) -> None:
     page.goto("/sign-in/")
     page.get_by_role("link", name="Sign in with Helmholtz AAI").click()
     page.get_by_role("link", name=name).click()
+    page.wait_for_url(re.compile("localhost"))
+    agree(page)
+
+
+def agree(page: Page) -> None:
+    """Agree to the privacy page, where that has not been done."""
+    if page.get_by_role("button", name="I agree").count():
+        page.get_by_role("button", name="I agree").click()
 
 
 def test_a_scientist_signs_in_and_out(visit, desk: str) -> None:
@@ -68,6 +76,7 @@ def test_a_scientist_signs_in_and_out(visit, desk: str) -> None:
     page.get_by_role("link", name="Sign in with Helmholtz AAI").click()
     expect(page).to_have_url(re.compile(r"http://127\.0\.0\.1:\d+/interaction/"))
     page.get_by_role("link", name="Elif Demir").click()
+    page.get_by_role("button", name="I agree").click()
     expect(page).to_have_url(f"{desk}/vouchers/")  # where they wanted to go
     page.locator(".me summary").click()
     expect(page.locator(".me")).to_contain_text("elif.demir@awi.de")
@@ -114,6 +123,7 @@ def test_groups_give_roles_and_the_office_needs_a_second_factor(visit, desk: str
     expect(olga.get_by_text("the office needs a log-in with a second factor")).to_be_visible()
     olga.get_by_role("link", name="Sign in again with a second factor").click()
     olga.goto("/groups/")
+    agree(olga)
     expect(olga.get_by_role("heading", name="Groups and roles")).to_be_visible()
 
 

@@ -23,13 +23,20 @@ _TAKES_FILES = {"attach", "push"}
 RATES = {
     "talk": Limit(10, 3600),
     "sign-in-as": Limit(600, 600),
+    "log-in": Limit(300, 600),
+    "log-in-done": Limit(300, 600),
     "push": Limit(120, 600),
     "attach": Limit(120, 600),
     "write": Limit(120, 600),
     "api": Limit(1200, 60),
 }
+#: Of these every request counts, not only what is sent by a form.
+_COUNTED_ALWAYS = {"api", "log-in", "log-in-done"}
 #: What can be done before one has agreed to the privacy page, by the names of the addresses.
-_WITHOUT_CONSENT = {"consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"}
+_WITHOUT_CONSENT = {
+    *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),
+    *("log-in", "log-in-done", "signed-out"),
+}
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
 
@@ -91,7 +98,7 @@ class LimitRate(_Middleware):
         match = request.resolver_match
         assert match is not None  # there is a view
         name = "api" if request.path.startswith("/api/") else str(match.url_name)
-        if name not in RATES or (name != "api" and request.method != "POST"):
+        if name not in RATES or (name not in _COUNTED_ALWAYS and request.method != "POST"):
             return None
         wait = spend(name, address_of(request), RATES[name])
         if not wait:

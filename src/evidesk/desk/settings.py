@@ -86,7 +86,7 @@ MAX_UPLOAD_BYTES = _number("EVIDESK_MAX_UPLOAD_MB", 500) * 2**20
 #: Where ClamAV's clamd listens, if uploads are to be scanned.
 CLAMD = os.environ.get("EVIDESK_CLAMD", "")
 RUN_SECONDS = _number("EVIDESK_RUN_MINUTES", 60) * 60
-#: Whom to write to; shown on the privacy page.
+#: Whom to write to; shown on the privacy page, and to those who are not let in.
 CONTACT = os.environ.get("EVIDESK_CONTACT", "")
 # After so many days it is erased; 0 keeps it for ever.
 RETAIN_DRAFT_DAYS = _number("EVIDESK_RETAIN_DRAFT_DAYS", 365)
@@ -111,7 +111,6 @@ OIDC_ISSUER = os.environ.get("EVIDESK_OIDC_ISSUER", "").strip()
 OIDC_CLIENT_ID = os.environ.get("EVIDESK_OIDC_CLIENT_ID", "").strip()
 OIDC_CLIENT_SECRET = os.environ.get("EVIDESK_OIDC_CLIENT_SECRET", "").strip()
 OIDC_NAME = os.environ.get("EVIDESK_OIDC_NAME", "Helmholtz AAI").strip()
-OIDC_CONTACT = os.environ.get("EVIDESK_OIDC_CONTACT", "").strip()
 OIDC_SCOPES = os.environ.get(
     "EVIDESK_OIDC_SCOPES",
     "openid profile email entitlements eduperson_entitlement eduperson_assurance "

@@ -13,6 +13,8 @@ from evidesk.desk.audit.models import Entry
 from evidesk.desk.people import sessions
 from evidesk.desk.people.actions import create_token, person_of_token
 from evidesk.desk.people.models import Person, Session
+from evidesk.desk.privacy.actions import erase_person
+from evidesk.desk.privacy.queries import data_of
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network
 
@@ -158,6 +160,15 @@ def test_the_page_asks_the_database_equally_often(
 )
 def test_a_browser_is_known_again_by_little(agent: str, device: str) -> None:
     assert sessions.device_of(agent) == device
+
+
+def test_sessions_are_in_ones_export_and_go_when_one_is_erased(network: Network) -> None:
+    browser = sign_in()
+    [told] = data_of(network.author)["sessions"]
+    assert told["device"] == "Firefox, Linux"
+    erase_person(network["author"], None)
+    assert not Session.objects.filter(person=network.author).exists()
+    assert not is_in(browser)
 
 
 # The kill switch

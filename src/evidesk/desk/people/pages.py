@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.people import actions, queries, rules
-from evidesk.desk.people.destination import after_sign_in
+from evidesk.desk.people.destination import next_page
 from evidesk.desk.people.forms import TokenForm
 from evidesk.desk.people.log_in import rules as log_in
 from evidesk.desk.people.log_in.flow import END_SESSION, sign_out_there
@@ -29,7 +29,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             "personas": queries.personas() if allowed else [],
             "reason": allowed.reason,
             "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
-            "next": after_sign_in(request),
+            "next": next_page(request),
         },
     )
 
@@ -39,7 +39,7 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
     rules.require(rules.may_use_personas(request))
     person = get_object_or_404(queries.personas(), subject=request.POST.get("persona", ""))
     login(request, person)
-    return redirect(after_sign_in(request))
+    return redirect(next_page(request))
 
 
 @require_POST

@@ -75,6 +75,7 @@ def erase_person(person: Person, by: Person | None) -> None:
         notices.forget_person(person)
         person.tokens.all().delete()
         person.memberships.all().delete()
+        person.sessions.all().delete()
         audit.erase_sealed(person.uid, person.name)
         audit.append("person.erased", by.uid if by else None, f"person:{person.uid}")
         Person.objects.filter(pk=person.pk).update(

@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.people import actions as people_actions
-from evidesk.desk.people.destination import after_sign_in
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import PRIVACY_VERSION, Refused, has_consented, require
 from evidesk.desk.privacy import actions, rules
@@ -36,13 +35,13 @@ def consent(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     if request.method == "POST":
         people_actions.consent(person, request.POST.get("version", ""))
-        return redirect(after_sign_in(request))
+        return redirect(next_page(request))
     return render(
         request,
         "privacy/consent.html",
         {
             "privacy_version": PRIVACY_VERSION,
-            "next": after_sign_in(request),
+            "next": next_page(request),
             "is_new": not person.consented_to,
             "has_consented": has_consented(person),
         },

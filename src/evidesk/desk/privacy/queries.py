@@ -62,6 +62,14 @@ def data_of(person: Person) -> dict[str, Any]:
             {"at": _time(at), "subject": subject, "text": text}
             for at, subject, text in person.mails.values_list("created_at", "subject", "text")
         ],
+        "sessions": [
+            {
+                "device": session.device,
+                "signed_in_at": _time(session.signed_in_at),
+                "last_used_at": _time(session.last_used_at),
+            }
+            for session in person.sessions.all()
+        ],
         "inquiries": [
             {
                 "subject": inquiry.subject,

@@ -18,7 +18,7 @@ def provider(db: Any, settings: Any) -> Iterator[Provider]:
         settings.OIDC_ISSUER = one.issuer
         settings.OIDC_CLIENT_ID = CLIENT_ID
         settings.OIDC_CLIENT_SECRET = CLIENT_SECRET
-        settings.OIDC_CONTACT = "office@example.org"
+        settings.CONTACT = "office@example.org"
         providers.of.cache_clear()
         yield one
         assert one.mistakes == []

@@ -33,15 +33,15 @@ def test_without_a_provider_a_real_desk_is_told_that_nobody_can_sign_in(settings
         ({"OIDC_SCOPES": "profile email"}, "evidesk.E105"),
         ({"OIDC_GROUP_AUTHORITY": ""}, "evidesk.E106"),
         ({"OIDC_GROUP_NAMESPACES": []}, "evidesk.E106"),
-        ({"OIDC_CONTACT": "the office"}, "evidesk.W101"),
-        ({"OIDC_CONTACT": ""}, "evidesk.W101"),
+        ({"CONTACT": "the office"}, "evidesk.W101"),
+        ({"CONTACT": ""}, "evidesk.W101"),
         ({"OIDC_MFA": []}, "evidesk.W102"),
     ],
 )
 def test_each_mistake_is_named(settings: Any, changes: dict[str, Any], id: str) -> None:
     settings.OIDC_ISSUER = "https://login.example.org/oauth2"
     settings.OIDC_CLIENT_ID = "evidesk"
-    settings.OIDC_CONTACT = "office@example.org"
+    settings.CONTACT = "office@example.org"
     assert found() == {}
     for name, value in changes.items():
         setattr(settings, name, value)

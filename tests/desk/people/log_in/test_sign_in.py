@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from evidesk.desk.audit.models import Entry
+from evidesk.desk.people import actions
 from evidesk.desk.people.models import Member, Person, Role, Source
+from evidesk.desk.people.rules import PRIVACY_VERSION
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network
 from tests.desk.people.log_in.conftest import give
@@ -108,6 +111,14 @@ def test_without_a_provider_there_is_nothing_to_go_to(network: Network) -> None:
         assert signed_in(None).get(path).status_code == 404
 
 
+def test_one_agrees_to_the_privacy_page_first_and_comes_to_the_page_that_was_wanted(
+    provider: Provider,
+) -> None:
+    browser = signed_in(None)
+    assert log_in(browser, "/sign-in/go/?next=/vouchers/").url == "/vouchers/"
+    assert browser.get("/vouchers/").url == f"{reverse('consent')}?next=%2Fvouchers%2F"
+
+
 # Who one is
 
 
@@ -194,7 +205,7 @@ def test_whoever_is_shut_out_stays_out(provider: Provider) -> None:
 def test_a_contact_is_named_only_if_there_is_one(provider: Provider, settings: Any) -> None:
     arrive(provider)
     Person.objects.update(is_active=False)
-    settings.OIDC_CONTACT = ""
+    settings.CONTACT = ""
     html = log_in(signed_in(None)).content.decode()
     assert "is closed." in html
     assert "write to" not in html
@@ -268,6 +279,7 @@ def test_consultants_and_leads_need_cappuccino(
     assert 'href="/kits/"' in html
     assert "second factor" not in html
     assert not who(browser).is_member
+    actions.consent(who(browser), PRIVACY_VERSION)
     assert browser.get("/vouchers/").status_code == 200, "as a scientist"
 
 

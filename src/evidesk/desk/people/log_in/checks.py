@@ -66,10 +66,10 @@ def _problems() -> Iterator[CheckMessage]:
             id="evidesk.E106",
         )
     try:
-        validate_email(settings.OIDC_CONTACT)
+        validate_email(settings.CONTACT)
     except ValidationError:
         yield Warning(
-            "EVIDESK_OIDC_CONTACT is no e-mail address.",
+            "EVIDESK_CONTACT is no e-mail address.",
             hint="Whoever is not let in is told to write to it.",
             id="evidesk.W101",
         )

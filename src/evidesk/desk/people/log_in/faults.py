@@ -23,8 +23,8 @@ class LogInFailed(Exception):
 
 def write_to() -> str:
     """Whom to write to, as the end of an explanation."""
-    if settings.OIDC_CONTACT:
-        return _("If you think that this is wrong, write to %s.") % settings.OIDC_CONTACT
+    if settings.CONTACT:
+        return _("If you think that this is wrong, write to %s.") % settings.CONTACT
     return ""
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from evidesk.desk.people import sessions
-from evidesk.desk.people.destination import after_sign_in
+from evidesk.desk.people.destination import next_page
 from evidesk.desk.people.log_in import actions, flow, provider, rules
 from evidesk.desk.people.log_in.faults import LogInFailed
 from evidesk.desk.people.log_in.forms import GroupForm
@@ -37,7 +37,7 @@ def _provider() -> provider.Provider:
 def begin(request: HttpRequest) -> HttpResponse:
     """Send the browser to the provider. A link of another site only leads to the sign-in page."""
     there = _provider()
-    then = after_sign_in(request)
+    then = next_page(request)
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return redirect("sign-in")
     try:
@@ -62,7 +62,7 @@ def done(request: HttpRequest) -> HttpResponse:
         return render(
             request,
             "people/log_in_withheld.html",
-            {"signed_in": signed_in, "then": arrival.then, "contact": settings.OIDC_CONTACT},
+            {"signed_in": signed_in, "then": arrival.then, "contact": settings.CONTACT},
         )
     return redirect(arrival.then)
 
@@ -72,7 +72,7 @@ def _explain(request: HttpRequest, fault: LogInFailed) -> HttpResponse:
     return render(
         request,
         "people/log_in_failed.html",
-        {"fault": fault, "contact": settings.OIDC_CONTACT},
+        {"fault": fault, "contact": settings.CONTACT},
         status=fault.status,
     )
 

@@ -20,7 +20,7 @@ def may_enter(claims: Claims, granted: Iterable[GroupRole]) -> Answer:
         return ALLOWED
     if any(is_in(claims.groups, group) for group in settings.OIDC_REQUIRED_GROUPS):
         return ALLOWED
-    contact = settings.OIDC_CONTACT or _("the network's office")
+    contact = settings.CONTACT or _("the network's office")
     return refuse(
         _(
             "This desk is for staff of the network's centres and for members of its projects, and "
