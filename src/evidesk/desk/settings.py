@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.lists",
 ]
 
 MIDDLEWARE = [
