@@ -71,7 +71,8 @@ def chosen(person: Person, references: Iterable[str]) -> list[Voucher]:
 
     Raises :class:`Refused` if there are more than can be done at once.
     """
-    wanted = list(dict.fromkeys(references))
+    # PostgreSQL takes no NUL, not even to look for it.
+    wanted = [reference for reference in dict.fromkeys(references) if "\0" not in reference]
     if len(wanted) > MOST:
         raise Refused(f"At most {MOST} vouchers at once; these are {len(wanted)}.")
     found = {

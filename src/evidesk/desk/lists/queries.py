@@ -47,9 +47,11 @@ class LastDay(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, Any]:
         return self.as_sql(
-            compiler, connection, template="date(%(expressions)s || ' days')",
-            arg_joiner=", '+' || -1 + ",
-        )  # fmt: skip
+            compiler,
+            connection,
+            template="date(%(expressions)s - 1) || ' days')",
+            arg_joiner=", (",
+        )
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, template="(%(expressions)s - 1)", arg_joiner=" + ")
