@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from evidesk import data as packaged
 from evidesk import kits
-from evidesk.desk.people.models import Member, Person, Persona, Unit
+from evidesk.desk.lists import actions as list_actions
+from evidesk.desk.people.models import Member, Person, Persona, Role, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
@@ -24,6 +25,11 @@ from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Voucher
 from evidesk.kits.execution import execute, parse
 
+#: A view for each lead and for the office, shared with their unit.
+VIEWS = {
+    Role.LEAD: ("Offers that wait", "state=offered&sort=longest"),
+    Role.OFFICE: ("Overdue", "sort=ends&overdue=on"),
+}
 #: What the demo's scientists attach.
 ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
 
@@ -50,6 +56,7 @@ def load() -> None:
             loader.add_inquiry(inquiry)
         for story in by_start:
             loader.add_voucher(story)
+        loader.add_views()
 
 
 class _Loader:
@@ -82,6 +89,12 @@ class _Loader:
                 )
             if one["persona"]:
                 Persona.objects.create(person=person, line=one["persona_line"])
+
+    def add_views(self) -> None:
+        """What leads and the office would keep: the lists that they look at every week."""
+        for place in Member.objects.filter(role__in=VIEWS).select_related("person", "unit"):
+            name, query = VIEWS[place.role]
+            list_actions.save_view(place.person, name, query, unit=place.unit)
 
     def add_inquiry(self, story: Story) -> None:
         person = self.people[story["person"]] if story["person"] else None

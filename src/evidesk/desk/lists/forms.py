@@ -80,7 +80,7 @@ class FilterForm(forms.Form):
         required=False,
         label=_("Sort"),
         choices=[
-            ("", _("Best match, or last changed")),
+            ("", _("Best or latest")),
             ("changed", _("Last changed")),
             ("longest", _("Waiting longest")),
             ("newest", _("Newest")),

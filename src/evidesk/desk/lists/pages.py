@@ -232,10 +232,14 @@ def take_many(request: HttpRequest) -> HttpResponse:
         request.session["many"] = {
             "label": str(step.label),
             "back": back,
-            "rows": [[o.voucher.reference, o.voucher.shown_title, o.reason] for o in outcomes],
+            "rows": [
+                [one.voucher.reference, one.voucher.shown_title, one.reason]
+                for one in sorted(outcomes, key=lambda one: bool(one.reason))
+            ],
         }
         return redirect("many-done")
     answers = [(voucher, step.rule(person, voucher)) for voucher in vouchers]
+    answers.sort(key=lambda pair: not pair[1])  # first those that it is possible for
     return render(
         request,
         "lists/many.html",
