@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.lists",
     "evidesk.desk.notices",
     "evidesk.desk.privacy",
     "evidesk.desk.office",

@@ -12,6 +12,7 @@ def health(_: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("", include("evidesk.desk.lists.urls")),
     path("", include("evidesk.desk.vouchers.urls")),
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),

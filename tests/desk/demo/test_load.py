@@ -16,6 +16,8 @@ from django.utils import timezone
 from evidesk import data as packaged
 from evidesk.desk.demo import load as demo
 from evidesk.desk.demo.history import PER_QUARTER
+from evidesk.desk.lists.forms import FilterForm
+from evidesk.desk.lists.models import SavedView
 from evidesk.desk.people import queries
 from evidesk.desk.people.models import Member, Person, Unit
 from evidesk.desk.runs.models import StoredEvidence
@@ -54,6 +56,15 @@ def test_the_demo_is_there() -> None:
     assert Inquiry.objects.count() == len(STORIES["inquiries"])
     assert queries.personas().count() >= 4
     assert Member.objects.values("role").distinct().count() == 3
+
+
+def test_leads_and_office_share_a_view_that_makes_sense() -> None:
+    keeping = Member.objects.filter(role__in=["lead", "office"])
+    assert SavedView.objects.count() == keeping.count()
+    for view in SavedView.objects.select_related("owner"):
+        form = FilterForm.of_address(view.query, view.owner)
+        assert (form.address(), form.is_valid()) == (view.query, True)
+        assert view.unit is not None
 
 
 def test_every_voucher_is_in_the_state_that_its_story_ends_in() -> None:

@@ -18,9 +18,10 @@ from django.utils import timezone
 from evidesk import data as packaged
 from evidesk import kits
 from evidesk.desk.demo.history import add_history
+from evidesk.desk.lists import actions as list_actions
 from evidesk.desk.notices.digests import write_digest
 from evidesk.desk.notices.models import Notice
-from evidesk.desk.people.models import Member, Person, Persona, Unit
+from evidesk.desk.people.models import Member, Person, Persona, Role, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
@@ -29,6 +30,11 @@ from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Voucher
 from evidesk.kits.execution import execute, parse
 
+#: A view for each lead and for the office, shared with their unit.
+VIEWS = {
+    Role.LEAD: ("Offers that wait", "state=offered&sort=longest"),
+    Role.OFFICE: ("Overdue", "sort=ends&overdue=on"),
+}
 #: What the demo's scientists attach.
 ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
 
@@ -60,6 +66,7 @@ def load() -> None:
         for story in by_start:
             loader.add_voucher(story)
         loader.add_digests()
+        loader.add_views()
 
 
 class _Loader:
@@ -94,6 +101,12 @@ class _Loader:
                 )
             if one["persona"]:
                 Persona.objects.create(person=person, line=one["persona_line"])
+
+    def add_views(self) -> None:
+        """What leads and the office would keep: the lists that they look at every week."""
+        for place in Member.objects.filter(role__in=VIEWS).select_related("person", "unit"):
+            name, query = VIEWS[place.role]
+            list_actions.save_view(place.person, name, query, unit=place.unit)
 
     def add_inquiry(self, story: Story) -> None:
         person = self.people[story["person"]] if story["person"] else None

@@ -167,6 +167,7 @@ def start_voucher(author: Person, inquiry: Inquiry | None = None) -> Voucher:
     return voucher
 
 
+@database.atomic
 def save_draft(
     voucher: Voucher,
     by: Person,
@@ -203,6 +204,7 @@ def save_draft(
             "This voucher was changed in another window. Your text is still here: copy what you "
             "need, then load the page again."
         )
+    signals.draft_saved.send(Voucher, voucher=voucher)
 
 
 # The workflow

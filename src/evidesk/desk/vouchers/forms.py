@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.queries import possible_consultants
-from evidesk.desk.vouchers.models import Kind, State, Voucher
+from evidesk.desk.vouchers.models import Kind, Voucher
 
 LONGEST_TEXT = 20_000
 
@@ -211,22 +211,4 @@ class FeedbackForm(forms.Form):
         "What helped, what did not?",
         required=False,
         help="Everybody on this voucher can read it.",
-    )
-
-
-class FilterForm(forms.Form):
-    """What the list of vouchers shows; everything is in the address."""
-
-    q = forms.CharField(required=False, label="Search", max_length=100)
-    state = forms.ChoiceField(
-        required=False, label="State", choices=[("", "Any state"), *State.choices]
-    )
-    unit = forms.ModelChoiceField(
-        Unit.objects.all(), required=False, label="Team", empty_label="Any team",
-        to_field_name="slug",
-    )  # fmt: skip
-    whose = forms.ChoiceField(
-        required=False,
-        label="Whose",
-        choices=[("", "All I may see"), ("waiting", "Waiting for me"), ("mine", "I am part of")],
     )

@@ -109,6 +109,11 @@ class Voucher(models.Model):
         indexes = [
             models.Index(fields=["-changed_at", "-id"], name="voucher_by_change"),
             models.Index(fields=["unit", "state"], name="voucher_by_unit_and_state"),
+            # How many of those that somebody may see are in each state, without reading the texts.
+            models.Index(
+                fields=["state", "submitted_at", "unit", "author", "offered_to", "consultant"],
+                name="voucher_for_counts",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),

@@ -109,30 +109,7 @@ def inquiry(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-# Lists and drafts
-
-
-@login_required
-@require_safe
-def voucher_list(request: HttpRequest) -> HttpResponse:
-    person = person_of(request)
-    form = forms.FilterForm(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = Paginator(queries.wanted_by(person, **wanted), PAGE_SIZE)
-    page = found.get_page(request.GET.get("page"))
-    address = request.GET.copy()
-    address.pop("page", None)
-    return render(
-        request,
-        "vouchers/list.html",
-        {
-            "form": form,
-            "page": page,
-            "rows": with_next_step(person, list(page)),
-            "filters": address.urlencode(),
-            "is_filtered": any(wanted.values()),
-        },
-    )
+# Drafts
 
 
 @login_required

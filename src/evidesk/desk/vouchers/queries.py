@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
-from evidesk.desk.people.models import Person, Role, Unit
+from evidesk.desk.people.models import Person, Role
 from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
 
 
@@ -51,26 +51,6 @@ def waiting_for(person: Person) -> QuerySet[Voucher]:
         led = [unit for unit, role in person.roles if role == Role.LEAD]
         triage &= Q(unit__in=led)
     return Voucher.objects.filter(mine | offered | working | triage)
-
-
-def wanted_by(
-    person: Person, *, q: str = "", state: str = "", unit: Unit | None = None, whose: str = ""
-) -> QuerySet[Voucher]:
-    """What the list of vouchers shows: text in title, reference or author; state; unit; whose."""
-    vouchers = for_list(visible_to(person))
-    if state:
-        vouchers = vouchers.filter(state=state)
-    if unit:
-        vouchers = vouchers.filter(unit=unit)
-    if q:
-        vouchers = vouchers.filter(
-            Q(title__icontains=q) | Q(reference__icontains=q) | Q(author__name__icontains=q)
-        )
-    if whose == "waiting":
-        vouchers = vouchers.filter(pk__in=waiting_for(person).values("pk"))
-    if whose == "mine":
-        vouchers = vouchers.filter(Q(author=person) | Q(offered_to=person) | Q(consultant=person))
-    return vouchers
 
 
 def timeline(voucher: Voucher) -> QuerySet[Event]:
