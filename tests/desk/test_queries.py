@@ -33,7 +33,7 @@ VOUCHER = {"author": 10, "consultant": 10, "lead": 10, "office": 10}
 API_LIST = 6
 API_EVIDENCE = 6
 RUN = 6
-NETWORK = 5
+NETWORK = 6
 
 
 def queries(get: Callable[[], Any]) -> int:

@@ -11,7 +11,8 @@ from evidesk.desk.people.models import Member, Person, Role
 from tests.desk.conftest import signed_in
 from tests.desk.people.log_in.conftest import give
 from tests.oidc.browser import at_the_provider, log_in, start, who
-from tests.oidc.faults import FAULTS, SLOW, Fault, changed, hang
+from tests.oidc.faults import FAULTS, Fault, changed
+from tests.oidc.faults_elsewhere import SLOW, hang
 from tests.oidc.provider import CLIENT_ID, GROUP, Provider, ec_key, rsa_key, signed
 
 #: What a log-in may end with, when it does not end well.

@@ -125,7 +125,7 @@ def test_the_page_asks_the_database_equally_often(
     for number in range(n):
         give(f"HAI:{number}", network.hub, Role.CONSULTANT)
     office = signed_in(network.office)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert office.get("/groups/").content.count(b"/remove/") == n
 
 
