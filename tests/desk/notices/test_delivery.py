@@ -11,6 +11,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -310,10 +311,16 @@ def test_the_database_refuses_mail_without_its_facts(mail: Mail) -> None:
 
 
 def environment(folder: Path, port: int) -> dict[str, str]:
+    """What a program of the desk needs to find this test's database and its mail server."""
+    database = connection.settings_dict
+    address = (
+        f"postgresql://{database['USER']}@{quote(database['HOST'], safe='')}/{database['NAME']}"
+    )
     kept = {name: text for name, text in os.environ.items() if not name.startswith("EVIDESK_")}
     return kept | {
         "EVIDESK_SECRET_KEY": "a key of these tests",
         "EVIDESK_DATA_DIR": str(folder),
+        "EVIDESK_DATABASE_URL": address if connection.vendor == "postgresql" else "",
         "EVIDESK_SMTP_URL": f"smtp://127.0.0.1:{port}",
         "EVIDESK_MAIL_FROM": "evidesk <desk@example.org>",
         "EVIDESK_BASE_URL": BASE,
