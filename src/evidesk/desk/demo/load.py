@@ -105,7 +105,7 @@ class _Loader:
     def add_views(self) -> None:
         """What leads and the office would keep: the lists that they look at every week."""
         for place in Member.objects.filter(role__in=VIEWS).select_related("person", "unit"):
-            name, query = VIEWS[place.role]
+            name, query = VIEWS[Role(place.role)]
             list_actions.save_view(place.person, name, query, unit=place.unit)
 
     def add_inquiry(self, story: Story) -> None:
