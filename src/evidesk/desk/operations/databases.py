@@ -109,7 +109,7 @@ def _postgresql_snapshot(dump: Path) -> Iterator[Snapshot]:
 
             def ask(sql: str) -> Rows:
                 cursor.execute(sql)
-                return cursor.fetchall()
+                return list(cursor.fetchall())
 
             yield Snapshot(dump, ask)
     finally:

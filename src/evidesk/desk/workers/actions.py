@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction as database
 from django.db.models.functions import Now
@@ -42,7 +43,7 @@ def take_over_lost_jobs() -> int:
     return sum(_take_over(job) for job in running if job.worker_ids[-1] not in alive)
 
 
-def _take_over(job: DBTaskResult) -> int:
+def _take_over(job: "DBTaskResult[Any, Any]") -> int:
     # Only if it is still this attempt that runs: of two workers that see it one wins.
     same = DBTaskResult.objects.filter(
         pk=job.pk, status=TaskResultStatus.RUNNING, started_at=job.started_at
