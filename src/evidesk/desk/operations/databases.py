@@ -109,8 +109,7 @@ def _postgresql_snapshot(dump: Path) -> Iterator[Snapshot]:
 
             def ask(sql: str) -> Rows:
                 cursor.execute(sql)
-                rows: Rows = cursor.fetchall()
-                return rows
+                return list(cursor.fetchall())
 
             yield Snapshot(dump, ask)
     finally:

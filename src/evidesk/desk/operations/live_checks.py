@@ -98,10 +98,14 @@ def _migrations() -> Iterator[CheckMessage]:
             id="evidesk.E015",
         )
     ours = {app for app, _ in loader.disk_migrations or {}}
-    newer = [key for key in loader.applied_migrations or {} if key not in loader.graph.nodes]
-    if unknown := [f"{app}.{name}" for app, name in newer if app in ours]:
+    newer = [
+        f"{app}.{name}"
+        for app, name in loader.applied_migrations or {}
+        if app in ours and (app, name) not in loader.graph.nodes
+    ]
+    if newer:
         yield Error(
-            f"The database is newer than this evidesk, which does not know {unknown[0]}.",
+            f"The database is newer than this evidesk, which does not know {newer[0]}.",
             hint="Install the newer version again, or restore the backup from before the upgrade.",
             id="evidesk.E016",
         )

@@ -43,7 +43,7 @@ def take_over_lost_jobs() -> int:
     return sum(_take_over(job) for job in running if job.worker_ids[-1] not in alive)
 
 
-def _take_over(job: DBTaskResult[Any, Any]) -> int:
+def _take_over(job: "DBTaskResult[Any, Any]") -> int:
     # Only if it is still this attempt that runs: of two workers that see it one wins.
     same = DBTaskResult.objects.filter(
         pk=job.pk, status=TaskResultStatus.RUNNING, started_at=job.started_at
