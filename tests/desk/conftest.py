@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from evidesk.desk.people.models import Person
@@ -62,8 +64,12 @@ def file_database(django_db_setup: None, django_db_blocker: Any, tmp_path: Path)
     really compete: a file, or a PostgreSQL database of its own.
     """
     copy = _copy_in_postgresql if connections["default"].vendor == "postgresql" else _copy_in_file
-    with django_db_blocker.unblock(), copy(tmp_path):
-        yield
+    with django_db_blocker.unblock():
+        if not MigrationRecorder(connections["default"]).has_table():
+            # No other test wants a database, so pytest-django has made none.
+            call_command("migrate", verbosity=0)
+        with copy(tmp_path):
+            yield
 
 
 @contextmanager

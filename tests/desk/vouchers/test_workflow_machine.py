@@ -85,7 +85,11 @@ class Workflow(RuleBasedStateMachine):
     def the_right_person_does_what_is_possible(self, choice: int, days: int) -> None:
         if self.model in ENDS:
             self.begin()
-        possible = [row for row in TRANSITIONS if self.model in row.sources]
+        possible = [
+            row
+            for row in TRANSITIONS
+            if self.model in row.sources and (row.action != "withdraw" or choice == 11)
+        ]
         row, voucher = possible[choice % len(possible)], fresh(self.voucher)
         person = {
             Part.AUTHOR: voucher.author,
