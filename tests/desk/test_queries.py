@@ -24,7 +24,7 @@ from tests.desk.network import (
 
 #: Queries of each page; session and person are two of them. A consultant has no inquiries, so that
 #: only their number is asked for.
-HOME = {"author": 6, "consultant": 6, "lead": 6, "office": 6}
+HOME = {"author": 8, "consultant": 8, "lead": 8, "office": 8}
 LIST = {"author": 9, "consultant": 10, "lead": 10, "office": 10}
 INQUIRIES = {"author": 5, "consultant": 4, "lead": 5, "office": 5}
 VOUCHER = {"author": 8, "consultant": 8, "lead": 8, "office": 8}
@@ -57,7 +57,9 @@ def fill(network: Network, n: int) -> None:
 def test_lists_and_the_home_page(network: Network, who: str, n: int) -> None:
     fill(network, n)
     client = signed_in(network[who])
-    assert queries(lambda: client.get("/")) == HOME[who]
+    context = client.get("/").context
+    empty = (not context["waiting"]) + (not context["recent"])  # of what is empty no row is read
+    assert queries(lambda: client.get("/")) == HOME[who] - empty
     assert queries(lambda: client.get("/vouchers/")) == LIST[who]
     assert queries(lambda: client.get("/inquiries/")) == INQUIRIES[who]
 
