@@ -34,7 +34,7 @@ check: .venv/.test
 	  $(BIN)/evidesk desk collectstatic --noinput -v0 && $(BIN)/evidesk desk migrate -v0 && \
 	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
 
-bench: .venv/.peers
+bench: .venv/.peers .venv/coldfront/.done
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 studies: .venv/.test
@@ -84,6 +84,12 @@ NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2
 .venv/.peers: .venv/.test
 	$(PIP) --editable '.[desk,postgres,dask,pdf,test,torch,peers]'
 	$(PIP) --no-deps confidenceinterval
+	@touch $@
+
+# What the desk's pages are measured beside; it wants other versions of what the desk uses.
+.venv/coldfront/.done:
+	$(PYTHON) -m venv --clear .venv/coldfront
+	.venv/coldfront/bin/python -m pip install --quiet --disable-pip-version-check coldfront==1.1.10 granian
 	@touch $@
 
 .venv/.docs: .venv/bin/python pyproject.toml constraints.txt

@@ -215,6 +215,27 @@ def test_the_index_agrees_with_the_documents(network: Network) -> None:
             )
 
 
+def test_sqlite_learns_how_large_its_tables_are(network: Network) -> None:
+    voucher = voucher_in(State.SUBMITTED, network)
+    other = 256 * (voucher.pk // 256 + 1)
+    Voucher.objects.bulk_create(
+        [
+            Voucher(
+                pk=other,
+                reference="V-1",
+                author=network.author,
+                unit=network.spoke,
+                questionnaire=voucher.questionnaire,
+            )
+        ]
+    )
+    assert list_actions.index([other]) == 1
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE idx = 'voucher_by_change'")
+            assert cursor.fetchone() == (1,)
+
+
 def test_hits_are_shown_with_what_was_found_marked_and_escaped(network: Network) -> None:
     voucher = voucher_in(State.SUBMITTED, network, title="<i>Quokka</i>")
     actions.write(voucher, network.author, "A <b>quokka</b> & friends")

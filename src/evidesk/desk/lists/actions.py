@@ -18,6 +18,8 @@ from evidesk.desk.vouchers.models import Voucher
 #: tsvector of more than 1 MiB, and what nobody can index nobody could write either.
 LONGEST_COLUMN = 150_000
 _BATCH = 200
+#: At every such voucher SQLite looks how large its tables are.
+_ANALYSE_EVERY = 256
 
 
 # The index
@@ -41,7 +43,20 @@ def index(vouchers: Iterable[int]) -> int:
     Document.objects.bulk_create(
         documents, update_conflicts=True, unique_fields=["voucher"], update_fields=columns
     )
+    if any(document.pk % _ANALYSE_EVERY == 0 for document in documents):
+        _analyse()
     return len(documents)
+
+
+def _analyse() -> None:
+    """Tell SQLite's planner how large the tables have become; PostgreSQL sees to it by itself.
+
+    Without it a list of one person's vouchers is put together from four indexes.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA analysis_limit=400")
+            cursor.execute("ANALYZE")
 
 
 def _document(voucher: Voucher) -> Document:

@@ -26,7 +26,7 @@ from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Refused, require
 from evidesk.desk.vouchers.models import State, Voucher
 from evidesk.desk.vouchers.pages import PAGE_SIZE, with_next_step
-from evidesk.desk.vouchers.queries import for_list
+from evidesk.desk.vouchers.queries import for_list, rows
 from evidesk.desk.vouchers.workflow import Transition
 
 # The list
@@ -77,7 +77,6 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
     if state:
         found = found.filter(state=state)
     total = counts.get(state, 0) if state else sum(counts.values())
-    # Identifiers first: sorting and skipping them costs less than whole rows.
     page = _Counted(found.values_list("pk", flat=True), PAGE_SIZE, total).get_page(
         request.GET.get("page")
     )
@@ -101,8 +100,7 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(person: Person, ids: Sequence[int], text: str) -> list[Row]:
-    vouchers = {voucher.pk: voucher for voucher in for_list(Voucher.objects.filter(pk__in=ids))}
-    steps = with_next_step(person, [vouchers[pk] for pk in ids if pk in vouchers])
+    steps = with_next_step(person, rows(ids))
     wanted = pattern(parse(text).has) if text else None
     texts = queries.texts_of([voucher for voucher, _ in steps]) if wanted else {}
     return [

@@ -107,9 +107,21 @@ class Voucher(models.Model):
     class Meta:
         ordering = ["-changed_at", "-pk"]
         indexes = [
-            models.Index(fields=["-changed_at", "-id"], name="voucher_by_change"),
+            # All that tells whether somebody may see a voucher is in these two, so that a list is
+            # paged and counted without reading the rows and their long texts.
+            models.Index(
+                fields=[
+                    "-changed_at",
+                    "-id",
+                    "submitted_at",
+                    "unit",
+                    "author",
+                    "offered_to",
+                    "consultant",
+                ],
+                name="voucher_by_change",
+            ),
             models.Index(fields=["unit", "state"], name="voucher_by_unit_and_state"),
-            # How many of those that somebody may see are in each state, without reading the texts.
             models.Index(
                 fields=["state", "submitted_at", "unit", "author", "offered_to", "consultant"],
                 name="voucher_for_counts",

@@ -31,8 +31,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "vouchers/welcome.html")
     person = person_of(request)
-    waiting = list(queries.for_list(queries.waiting_for(person))[:50])
-    recent = queries.for_list(queries.visible_to(person))
+    waiting = queries.rows(queries.waiting_for(person).values_list("pk", flat=True)[:50])
+    recent = queries.visible_to(person).exclude(pk__in=[voucher.pk for voucher in waiting])
     inquiries = queries.inquiries_for(person)
     if person.is_member:
         inquiries = inquiries.filter(answer="", voucher=None)
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "waiting": with_next_step(person, waiting),
             "recent": with_next_step(
-                person, list(recent.exclude(pk__in=[v.pk for v in waiting])[:10])
+                person, queries.rows(recent.values_list("pk", flat=True)[:10])
             ),
             "inquiries": inquiries[:10],
         },
