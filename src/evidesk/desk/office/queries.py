@@ -146,9 +146,9 @@ class InquiryTable:
     def __len__(self) -> int:
         return len(self.pk)
 
-    def where(self, mask: Mask) -> "InquiryTable":
-        """Those that the mask marks."""
-        return InquiryTable(**{name: values[mask] for name, values in vars(self).items()})
+    def where(self, choice: Choice) -> "InquiryTable":
+        """The chosen rows."""
+        return InquiryTable(**{name: values[choice] for name, values in vars(self).items()})
 
 
 def inquiry_table() -> InquiryTable:
