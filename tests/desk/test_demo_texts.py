@@ -119,7 +119,7 @@ def test_the_network_is_a_hub_and_five_spokes() -> None:
     assert [unit["host"] for unit in UNITS.values() if unit["is_hub"]] == ["Helmholtz Munich"]
     spokes = {unit["host"] for unit in UNITS.values() if not unit["is_hub"]}
     assert spokes == {"KIT", "FZJ", "Hereon", "HZDR", "DLR"}
-    fields = {"slug", "name", "host", "city", "focus", "is_hub"}
+    fields = {"slug", "name", "host", "city", "state", "focus", "fields", "is_hub"}
     assert all(set(unit) == fields and unit["focus"].endswith(".") for unit in UNITS.values())
 
 
@@ -131,6 +131,18 @@ def test_every_unit_has_one_lead_and_consultants_who_sit_there() -> None:
     office = [key for key in PEOPLE if "office" in _roles(key)]
     assert len(office) == 2
     assert all(UNITS[m["unit"]]["is_hub"] for key in office for m in PEOPLE[key]["memberships"])
+
+
+def test_members_have_hours_and_skills_and_are_away_now_and_then() -> None:
+    staffed = {key for key, person in PEOPLE.items() if person.get("hours")}
+    assert staffed == {key for key in PEOPLE if _roles(key) & {"consultant", "lead"}}
+    assert all(0 < PEOPLE[key]["hours"] <= 20 for key in staffed)
+    skills = {skill for key in staffed for skill in PEOPLE[key]["skills"]}
+    assert len(skills) == 6
+    assert all(one["person"] in staffed and one["days"] > 0 for one in NETWORK["absences"])
+    for one in NETWORK["conflicts"]:
+        assert one["person"] in staffed
+        assert not _roles(one["scientist"])
 
 
 def test_everybody_is_somebody_of_their_own() -> None:

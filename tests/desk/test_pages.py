@@ -39,6 +39,11 @@ ALL = (IN,) * 8
 PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
+#: Consultant, lead and office work on the voucher; author and colleague see it.
+TEAM = (LOGIN, GONE, GONE, REFUSED, IN, REFUSED, IN, IN)
+#: Pages for members of the network, and of the office.
+MEMBERS = (LOGIN, REFUSED, IN, REFUSED, IN, IN, IN, IN)
+OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
 
 
 def only(who: str, others: int) -> tuple[int, ...]:
@@ -71,6 +76,15 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
     "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
+    "tags": TEAM,
+    "my-page": (LOGIN, REFUSED, ELSEWHERE, REFUSED) + (ELSEWHERE,) * 4,
+    "member": MEMBERS,
+    "catalogues": OFFICE,
+    "questions": OFFICE,
+    "catalogue": OFFICE,
+    "add-row": OFFICE,
+    "edit-row": OFFICE,
+    "retire-row": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -90,6 +104,7 @@ class Scene:
 
     def __init__(self, network: Network, crate: Path) -> None:
         self.voucher: Voucher = voucher_in(State.ACTIVE, network)
+        self.member = network.consultant
         self.attachment: Attachment = an_attachment(self.voucher, network)
         self.run: Run = a_run(self.voucher, network, self.attachment)
         self.evidence: StoredEvidence = some_evidence(self.voucher, network, crate)
@@ -102,6 +117,11 @@ class Scene:
         reference = self.voucher.reference
         given: dict[str, list[Any]] = {
             "inquiry": [self.inquiry.key],
+            "member": [self.member.uid],
+            "catalogue": ["units"],
+            "add-row": ["units"],
+            "edit-row": ["units", self.voucher.unit_id],
+            "retire-row": ["units", self.voucher.unit_id],
             "attachment": [reference, self.attachment.pk],
             "step": [reference, "withdraw"],
             "revoke-token": [self.token.pk],
@@ -114,7 +134,7 @@ class Scene:
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],
         }
-        of_voucher = ("voucher", "edit-voucher", "write", "attach", "report")
+        of_voucher = ("voucher", "edit-voucher", "write", "attach", "report", "tags")
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
 
 
@@ -148,7 +168,9 @@ def test_everybody_gets_the_answers_that_are_theirs(
         assert response.status_code == answers[index], (who, name)
         if who == "nobody" and answers[index] == LOGIN:
             assert response.url == f"/sign-in/?next={address}"
-        if answers[index] == ELSEWHERE and who != "nobody":
+        if name == "my-page" and answers[index] == ELSEWHERE and who != "nobody":
+            assert response.url == reverse("member", args=[network[who].uid])
+        elif answers[index] == ELSEWHERE and who != "nobody":
             assert response.url == reverse("voucher", args=[scene.voucher.reference])
 
 

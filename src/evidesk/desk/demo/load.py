@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from django.utils import timezone
 
 from evidesk import data as packaged
 from evidesk import kits
-from evidesk.desk.people.models import Member, Person, Persona, Unit
+from evidesk.desk.people import catalogue, staffing
+from evidesk.desk.people.models import Field, Host, Member, Person, Persona, Skill, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers import actions
-from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Voucher
+from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Tag, Voucher
 from evidesk.kits.execution import execute, parse
 
 #: What the demo's scientists attach.
@@ -66,8 +68,12 @@ class _Loader:
         return self.now - timedelta(days=days_ago)
 
     def add_network(self, network: Story) -> None:
+        hosts = {one["name"]: Host.objects.create(**one) for one in network["hosts"]}
         for unit in network["units"]:
-            self.units[unit["slug"]] = Unit.objects.create(**unit)
+            columns = {**unit, "host": hosts[unit["host"]]}
+            fields = Field.objects.filter(name__in=columns.pop("fields"))
+            self.units[unit["slug"]] = Unit.objects.create(**columns)
+            self.units[unit["slug"]].fields.set(fields)
         for one in network["people"]:
             person = Person.objects.create(
                 issuer=DEMO_ISSUER,
@@ -85,6 +91,27 @@ class _Loader:
                 )
             if one["persona"]:
                 Persona.objects.create(person=person, line=one["persona_line"])
+        self.add_staffing(network)
+
+    def add_staffing(self, network: Story) -> None:
+        """What the members bring, as the office filled it in."""
+        office = self.people["office"]
+        skills = {skill.name: skill for skill in Skill.objects.all()}
+        for one in network["people"]:
+            if "hours" in one:
+                person = self.people[one["key"]]
+                staffing.set_hours(person, office, Decimal(one["hours"]))
+                staffing.set_skills(person, office, [skills[name] for name in one["skills"]])
+        for away in network["absences"]:
+            person = self.people[away["person"]]
+            first = timezone.localdate(self.now) + timedelta(days=away["from_days"])
+            last = first + timedelta(days=away["days"] - 1)
+            staffing.add_absence(person, person, first, last, away["reason"])
+        for one in network["conflicts"]:
+            person, scientist = self.people[one["person"]], self.people[one["scientist"]]
+            staffing.declare_conflict(person, person, scientist)
+        for name in network["tags"]:
+            catalogue.add(Tag(name=name), office)
 
     def add_inquiry(self, story: Story) -> None:
         person = self.people[story["person"]] if story["person"] else None

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.people import actions, queries, rules
 from evidesk.desk.people.forms import TokenForm
-from evidesk.desk.people.models import Member, Unit
+from evidesk.desk.people.models import Member, Person, Unit
 from evidesk.desk.people.queries import person_of
 
 
@@ -78,7 +78,18 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 
 @require_safe
 def network(request: HttpRequest) -> HttpResponse:
-    units = Unit.objects.prefetch_related(
-        Prefetch("members", Member.objects.select_related("person"))
+    units = (
+        Unit.objects.filter(retired_at=None)
+        .select_related("host")
+        .prefetch_related("fields", Prefetch("members", Member.objects.select_related("person")))
     )
-    return render(request, "people/network.html", {"units": units})
+    person = request.user if isinstance(request.user, Person) else None
+    return render(
+        request,
+        "people/network.html",
+        {
+            "units": units,
+            "sees_members": bool(person and rules.may_see_profile(person)),
+            "may_edit": bool(person and rules.may_edit_network(person)),
+        },
+    )

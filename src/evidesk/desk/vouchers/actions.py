@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from evidesk.desk.audit import actions as audit
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import content, rules, signals
 from evidesk.desk.vouchers.models import (
@@ -137,7 +137,9 @@ def _next_reference() -> str:
 
 def _unit_near(person: Person) -> Unit:
     """The unit at the person's home centre, or else the hub."""
-    return Unit.objects.filter(host__iexact=person.home).first() or Unit.objects.get(is_hub=True)
+    return Unit.objects.filter(
+        host__name__iexact=person.home, retired_at=None
+    ).first() or Unit.objects.get(is_hub=True)
 
 
 @database.atomic
@@ -174,6 +176,7 @@ def save_draft(
     kind: Kind | None,
     unit: Unit,
     answers: Mapping[str, str],
+    field: Field | None = None,
     window: str = "",
 ) -> None:
     """Keep what was typed.
@@ -191,6 +194,7 @@ def save_draft(
         title=title,
         kind=kind,
         unit=unit,
+        field=field,
         answers=dict(answers),
         revision=F("revision") + 1,
         window=window,

@@ -7,10 +7,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.queries import possible_consultants
 from evidesk.desk.vouchers.models import Kind, State, Voucher
 
@@ -67,10 +68,20 @@ class DraftForm(forms.Form):
     window = forms.CharField(max_length=40, widget=forms.HiddenInput, required=False)
     title = forms.CharField(max_length=120, required=False, label="Title")
     kind = forms.ModelChoiceField(
-        Kind.objects.all(), required=False, empty_label=None, widget=forms.RadioSelect, label="Kind"
+        Kind.objects.none(),
+        required=False,
+        empty_label=None,
+        widget=forms.RadioSelect,
+        label="Kind",
+    )
+    field = forms.ModelChoiceField(
+        Field.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("None of these, or several"),
+        label=gettext_lazy("Field of research"),
     )
     unit = forms.ModelChoiceField(
-        Unit.objects.all(),
+        Unit.objects.none(),
         empty_label=None,
         label="Which team?",
         help_text="The one at or near your centre, or of your field; it can be changed later.",
@@ -84,9 +95,18 @@ class DraftForm(forms.Form):
                 "window": secrets.token_urlsafe(12),
                 "title": voucher.title,
                 "kind": voucher.kind_id,
+                "field": voucher.field_id,
                 "unit": voucher.unit_id,
             },
         )
+        # What is retired can stay chosen, but not be chosen anew.
+        for name, rows in (
+            ("kind", Kind.objects.all()),
+            ("field", Field.objects.all()),
+            ("unit", Unit.objects.select_related("host")),
+        ):
+            in_use = rows.filter(Q(retired_at=None) | Q(pk=self.initial[name]))
+            self.fields[name].queryset = in_use  # type: ignore[attr-defined]
         self.fields["kind"].label_from_instance = (  # type: ignore[attr-defined]
             lambda kind: f"{kind.name}: {kind.purpose}"
         )

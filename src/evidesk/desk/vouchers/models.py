@@ -6,22 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Field, Person, Row, Unit
 
 
-class Kind(models.Model):
+class Kind(Row):
     """A kind of voucher, with the limits on its planned length."""
 
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=60, unique=True)
-    purpose = models.CharField(max_length=300)
-    min_days = models.PositiveSmallIntegerField()
-    max_days = models.PositiveSmallIntegerField()
-    position = models.PositiveSmallIntegerField(default=0)
+    slug = models.SlugField(
+        _("Short name"), unique=True, help_text=_("For addresses: small letters and hyphens.")
+    )
+    name = models.CharField(_("Name"), max_length=60, unique=True)
+    purpose = models.CharField(_("Purpose"), max_length=300)
+    min_days = models.PositiveSmallIntegerField(_("Shortest length in days"))
+    max_days = models.PositiveSmallIntegerField(
+        _("Longest length in days"), validators=[MaxValueValidator(366)]
+    )
+    position = models.PositiveSmallIntegerField(_("Place in lists"), default=0)
 
     class Meta:
         ordering = ["position"]
@@ -29,8 +35,23 @@ class Kind(models.Model):
             models.CheckConstraint(
                 condition=Q(min_days__gte=1, max_days__gte=models.F("min_days")),
                 name="kind_limits_make_sense",
+                violation_error_message=_(
+                    "The shortest length is at least 1 day and at most the longest."
+                ),
             )
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(Row):
+    """A word that the team marks vouchers with, to find them again."""
+
+    name = models.CharField(_("Name"), max_length=40, unique=True)
+
+    class Meta:
+        ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
@@ -80,6 +101,8 @@ class Voucher(models.Model):
     kind = models.ForeignKey(Kind, models.PROTECT, null=True)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="vouchers")
     author = models.ForeignKey(Person, models.PROTECT, related_name="vouchers")
+    field = models.ForeignKey(Field, models.PROTECT, null=True, related_name="vouchers")
+    tags = models.ManyToManyField(Tag, related_name="vouchers")
     questionnaire = models.ForeignKey(Questionnaire, models.PROTECT)
     answers = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0, help_text="Counts saves of the draft.")

@@ -16,6 +16,7 @@ from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.vouchers import actions, forms, queries, rules
+from evidesk.desk.vouchers.beside import beside
 from evidesk.desk.vouchers.models import Inquiry, State, Voucher
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION, WAY
@@ -184,6 +185,7 @@ def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool
             title=data["title"],
             kind=data["kind"],
             unit=data["unit"],
+            field=data["field"],
             answers=form.answers(),
             window=data["window"],
         )
@@ -233,6 +235,7 @@ def _voucher_page(
             "attachments": voucher.attachments.select_related("uploader"),
             "may_write": rules.may_write(person, voucher),
             "may_edit": rules.may_edit(person, voucher),
+            **beside(person, voucher),
             "is_working": voucher.consultant_id == person.pk and voucher.state == State.ACTIVE,
             "message_form": message_form,
             "file_form": file_form or forms.FileForm(),

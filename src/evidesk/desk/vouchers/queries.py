@@ -27,7 +27,8 @@ def for_page(person: Person) -> QuerySet[Voucher]:
     """Visible vouchers with all that their own page and the rules need."""
     return visible_to(person).select_related(
         "kind",
-        "unit",
+        "unit__host",
+        "field",
         "author",
         "consultant",
         "offered_to",

@@ -1,5 +1,7 @@
 """Who may do what with inquiries and vouchers."""
 
+from django.utils.translation import gettext as _
+
 from evidesk.desk.people.models import Person, Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
 from evidesk.desk.vouchers.models import ENDS, OPEN, Inquiry, State, Voucher
@@ -96,6 +98,13 @@ def may_write(person: Person, voucher: Voucher) -> Answer:
         return refuse(f"{voucher.reference} is over, so nothing can be added to it.")
     if voucher.state not in OPEN:
         return refuse("Messages and files are possible once the voucher is submitted.")
+    return ALLOWED
+
+
+def may_tag(person: Person, voucher: Voucher) -> Answer:
+    """Tags are the team's: whoever triages the voucher, and its consultant."""
+    if not parts(person, voucher) & {Part.TRIAGE, Part.CONSULTANT}:
+        return refuse(_("Only the voucher's team can tag it."))
     return ALLOWED
 
 
