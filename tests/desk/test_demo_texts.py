@@ -38,6 +38,7 @@ WORKFLOW: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...], tuple[st
     "turn_down": (("offered",), "submitted", ("offered to",), ("reason",)),
     "take_back": (("offered",), "submitted", ("triage",), ("reason",)),
     "accept": (("offered",), "active", ("offered to",), ()),
+    "extend": (("active",), "active", ("consultant",), ("text",)),
     "report": (("active",), "reported", ("consultant",), ("text",)),
     "close": (("reported",), "closed", ("author",), ("text",)),
     "withdraw": (("draft", *UNDER_WAY[:-1]), "withdrawn", ("author",), ("reason",)),
@@ -48,6 +49,7 @@ WORKFLOW: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...], tuple[st
 FIELDS = {
     "offer": {"to", "note"},
     "accept": {"starts_days_ago", "days"},
+    "extend": {"days"},
     "close": {"rating"},
     "attach": {"file"},
 }
@@ -93,11 +95,22 @@ def _replay(voucher: Story) -> str:
             assert step["days"] in MAX_DAYS[voucher["kind"]]
             assert step["starts_days_ago"] <= step["days_ago"]
             consultant = by
+        if action == "extend":
+            assert step["days"] in MAX_DAYS[voucher["kind"]]
         if action == "close":
+            assert voucher["visibility"] in ("private", "network", "public-summary")
+            assert bool(voucher["summary"]) == (voucher["visibility"] == "public-summary")
+            assert len(voucher["summary"]) <= 1500
             assert step["rating"] in (None, 1, 2, 3, 4, 5)
         if target is not None:
             state = target
             offered_to = step["to"] if action == "offer" else None
+    if "follows" in voucher:
+        followed = VOUCHERS[voucher["follows"]]
+        (report,) = [step for step in followed["steps"] if step["action"] == "report"]
+        assert (followed["author"], followed["kind"]) == (voucher["author"], "exploration")
+        assert voucher["kind"] == "implementation"
+        assert voucher["steps"][0]["days_ago"] < report["days_ago"]
     return state
 
 
@@ -204,7 +217,7 @@ def test_the_steps_of_a_voucher_keep_the_rules_and_lead_to_its_state(voucher: St
 
 @pytest.mark.parametrize("voucher", VOUCHERS.values(), ids=VOUCHERS)
 def test_a_voucher_is_well_formed(voucher: Story) -> None:
-    assert set(voucher) - {"evidence"} == {
+    assert set(voucher) - {"evidence", "follows", "credit", "visibility", "summary"} == {
         "id", "title", "kind", "unit", "author", "answers", "state", "steps",
     }  # fmt: skip
     assert 10 <= len(voucher["title"]) <= 120

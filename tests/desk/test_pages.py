@@ -77,6 +77,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "export-data": POST_ONLY,
     "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
     "tags": TEAM,
+    "visibility": only("author", REFUSED),
+    "effort": TEAM,
+    "follow-up": POST_ONLY,
+    "agreement": ALL,
+    "edit-agreement": OFFICE,
     "my-page": (LOGIN, REFUSED, ELSEWHERE, REFUSED) + (ELSEWHERE,) * 4,
     "member": MEMBERS,
     "catalogues": OFFICE,
@@ -119,6 +124,7 @@ class Scene:
             "inquiry": [self.inquiry.key],
             "member": [self.member.uid],
             "catalogue": ["units"],
+            "agreement": [1],
             "add-row": ["units"],
             "edit-row": ["units", self.voucher.unit_id],
             "retire-row": ["units", self.voucher.unit_id],
@@ -134,7 +140,8 @@ class Scene:
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],
         }
-        of_voucher = ("voucher", "edit-voucher", "write", "attach", "report", "tags")
+        of_voucher = {"voucher", "edit-voucher", "write", "attach", "report"}
+        of_voucher |= {"tags", "visibility", "effort", "follow-up"}
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
 
 

@@ -30,7 +30,7 @@ INQUIRIES = {"author": 5, "consultant": 4, "lead": 5, "office": 5}
 # One of them counts the request for the rate limit.
 API_LIST = 6
 API_EVIDENCE = 6
-VOUCHER = {"author": 9, "consultant": 9, "lead": 9, "office": 9}
+VOUCHER = {"author": 11, "consultant": 11, "lead": 11, "office": 11}
 RUN = 5
 NETWORK = 6
 

@@ -32,7 +32,8 @@ DO: dict[str, Callable[[Voucher, Person, Network], Any]] = {
     "take-back": lambda v, p, n: actions.take_back(v, p),
     "turn-down": lambda v, p, n: actions.turn_down(v, p, "On holiday."),
     "accept": lambda v, p, n: actions.accept(v, p, STARTS_ON, 10),
-    "plan": lambda v, p, n: actions.plan(v, p, STARTS_ON, 12),
+    "plan": lambda v, p, n: actions.plan(v, p, STARTS_ON, 9),
+    "extend": lambda v, p, n: actions.extend(v, p, 12, "More data."),
     "report": lambda v, p, n: run_actions.report(v, p, "It works."),
     "close": lambda v, p, n: actions.close(v, p),
     "close-without-feedback": lambda v, p, n: actions.close_without_feedback(v, p),
@@ -167,6 +168,7 @@ def test_an_incomplete_voucher_is_not_submitted_and_the_refusal_lists_what_is_mi
         (State.SUBMITTED, "lead", actions.decline, "the reason"),
         (State.OFFERED, "consultant", actions.turn_down, "the reason"),
         (State.ACTIVE, "consultant", run_actions.report, "the report"),
+        (State.ACTIVE, "consultant", lambda v, p, t: actions.extend(v, p, 12, t), "the reason"),
     ],
 )
 def test_what_has_to_be_said_cannot_be_blank(

@@ -18,17 +18,21 @@ from django.utils import timezone
 from evidesk import data as packaged
 from evidesk import kits
 from evidesk.desk.people import catalogue, staffing
+from evidesk.desk.people import queries as people
 from evidesk.desk.people.models import Field, Host, Member, Person, Persona, Skill, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers import actions, effort, work
 from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Tag, Voucher
 from evidesk.kits.execution import execute, parse
 
 #: What the demo's scientists attach.
 ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
+
+#: How many weeks ahead the demo's consultants have planned.
+WEEKS_BOOKED = 3
 
 Story = dict[str, Any]
 
@@ -63,6 +67,7 @@ class _Loader:
         self.people: dict[str, Person] = {}
         self.units: dict[str, Unit] = {}
         self.inquiries: dict[str, Inquiry] = {}
+        self.vouchers: dict[str, Voucher] = {}
 
     def at(self, days_ago: float) -> datetime:
         return self.now - timedelta(days=days_ago)
@@ -133,8 +138,13 @@ class _Loader:
             steps.append({**evidence, "action": "evidence"})
             steps.sort(key=lambda step: -step["days_ago"])
         author = self.people[story["author"]]
-        voucher = actions.start_voucher(author, self.inquiries.get(story["id"]))
+        if "follows" in story:
+            voucher = work.follow_up(self.vouchers[story["follows"]], author)
+        else:
+            voucher = actions.start_voucher(author, self.inquiries.get(story["id"]))
+        self.vouchers[story["id"]] = voucher
         self._date_back(voucher, self.at(steps[0]["days_ago"]), created=True)
+        voucher_field = self.units[story["unit"]].fields.first()
         actions.save_draft(
             voucher,
             author,
@@ -143,11 +153,13 @@ class _Loader:
             kind=Kind.objects.get(slug=story["kind"]),
             unit=self.units[story["unit"]],
             answers=story["answers"],
+            field=voucher_field,
+            credit=story.get("credit"),
         )
         voucher.refresh_from_db()
         for step in steps[1:]:
             at = self.at(step["days_ago"])
-            STEPS[step["action"]](self, voucher, self.people[step["by"]], step)
+            STEPS[step["action"]](self, voucher, self.people[step["by"]], {**story, **step})
             self._date_back(voucher, at)
             voucher.refresh_from_db()
         # Saving the draft touched it today.
@@ -160,7 +172,8 @@ class _Loader:
         rows.update(changed_at=at)
         if created:
             rows.update(created_at=at)
-        rows.filter(submitted_at__gte=self.now).update(submitted_at=at)
+        for moment in ("submitted_at", "author_agreed_at", "consultant_agreed_at"):
+            rows.filter(**{f"{moment}__gte": self.now}).update(**{moment: at})
         rows.filter(ended_at__gte=self.now, state__in=ENDS).update(ended_at=at)
         voucher.attachments.filter(uploaded_at__gte=self.now).update(uploaded_at=at)
         StoredEvidence.objects.filter(voucher=voucher, added_at__gte=self.now).update(added_at=at)
@@ -168,6 +181,18 @@ class _Loader:
     def accept(self, voucher: Voucher, by: Person, step: Story) -> None:
         starts_on = timezone.localdate(self.at(step["starts_days_ago"]))
         actions.accept(voucher, by, starts_on, step["days"])
+        self._book_hours(voucher, by)
+
+    def _book_hours(self, voucher: Voucher, by: Person) -> None:
+        """What the consultant sets aside, week by week, until the near future."""
+        assert voucher.kind is not None
+        wanted = Decimal(8 if voucher.kind.slug == "exploration" else 4)
+        until = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        mondays = [monday for monday in effort.bookable(voucher) if monday <= until]
+        person = people.members().get(pk=by.pk)
+        for week in effort.weeks_of([person], mondays)[person.pk]:
+            if hours := min(wanted, max(week.free, Decimal(0))):
+                effort.book(voucher, by, week.monday, hours)
 
     def attach(self, voucher: Voucher, by: Person, step: Story) -> None:
         path = packaged.path(ATTACHMENTS[step["file"]])
@@ -215,6 +240,14 @@ STEPS: dict[str, Callable[[_Loader, Voucher, Person, Story], object]] = {
     "attach": _Loader.attach,
     "evidence": _Loader.add_evidence,
     "report": _Loader.report,
-    "close": lambda _, v, p, s: actions.close(v, p, rating=s["rating"], feedback=s["text"]),
+    "extend": lambda _, v, p, s: actions.extend(v, p, s["days"], s["text"]),
+    "close": lambda _, v, p, s: work.close(
+        v,
+        p,
+        rating=s["rating"],
+        feedback=s["text"],
+        visibility=s["visibility"],
+        summary=s["summary"],
+    ),
     "withdraw": lambda _, v, p, s: actions.withdraw(v, p, s["reason"]),
 }

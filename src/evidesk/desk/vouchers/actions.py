@@ -25,6 +25,7 @@ from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import content, rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
+    AgreementText,
     Attachment,
     Counter,
     Event,
@@ -40,7 +41,9 @@ from evidesk.desk.vouchers.workflow import BY_ACTION
 
 _log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
-PLAIN = frozenset({"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"})
+PLAIN = frozenset(
+    {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"}
+) | {"agreement", "credit", "visibility"}
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
 _LONGEST_NAME = 150
 
@@ -143,19 +146,19 @@ def _unit_near(person: Person) -> Unit:
 
 
 @database.atomic
-def start_voucher(author: Person, inquiry: Inquiry | None = None) -> Voucher:
-    """A new draft, empty or begun with what the inquiry says."""
+def start_voucher(
+    author: Person, inquiry: Inquiry | None = None, *, begun: Mapping[str, Any] | None = None
+) -> Voucher:
+    """A new draft, empty or begun with what the inquiry says, or with the columns `begun`."""
     if inquiry is not None:
         require(rules.may_start_from(author, inquiry))
     questionnaire = Questionnaire.objects.latest("version")
     first = questionnaire.questions[0]["key"]
+    columns: dict[str, Any] = {"unit": _unit_near(author), **(begun or {})}
+    if inquiry is not None:
+        columns |= {"title": inquiry.subject, "answers": {first: inquiry.text}}
     voucher = Voucher.objects.create(
-        reference=_next_reference(),
-        title=inquiry.subject if inquiry else "",
-        author=author,
-        unit=_unit_near(author),
-        questionnaire=questionnaire,
-        answers={first: inquiry.text} if inquiry else {},
+        reference=_next_reference(), author=author, questionnaire=questionnaire, **columns
     )
     if inquiry is not None:
         taken = Inquiry.objects.filter(pk=inquiry.pk, voucher=None).update(
@@ -177,9 +180,12 @@ def save_draft(
     unit: Unit,
     answers: Mapping[str, str],
     field: Field | None = None,
+    credit: str | None = None,
+    visibility: str | None = None,
+    summary: str | None = None,
     window: str = "",
 ) -> None:
-    """Keep what was typed.
+    """Keep what was typed; `credit`, `visibility` and `summary` stay as they are for None.
 
     `revision` is the one that the window's text was based on when it was opened: if another
     `window` has saved since, nothing is overwritten and :class:`Conflict` is raised.
@@ -187,6 +193,7 @@ def save_draft(
     require(rules.may_edit(by, voucher))
     if kind is None and voucher.submitted_at is not None:
         raise Refused("Choose a kind; only a first draft can be without.")
+    chosen = {"credit": credit, "visibility": visibility, "summary": summary}
     current = Q(revision=revision)
     if window:
         current |= Q(window=window)
@@ -196,6 +203,7 @@ def save_draft(
         unit=unit,
         field=field,
         answers=dict(answers),
+        **{name: text for name, text in chosen.items() if text is not None},
         revision=F("revision") + 1,
         window=window,
         changed_at=timezone.now(),
@@ -243,14 +251,24 @@ def transition(
 
 
 def submit(voucher: Voucher, by: Person) -> None:
-    """Hand the document in, for the first time or after questions."""
-    submitted_at = voucher.submitted_at or timezone.now()
+    """Hand the document in, for the first time or after questions.
+
+    Whoever submits agrees to the latest text about the network's work and to the chosen credit.
+    """
+    now = timezone.now()
+    agreement = AgreementText.objects.latest("version")
     transition(
         voucher,
         "submit",
         by,
-        changes={"submitted_at": submitted_at},
+        changes={
+            "submitted_at": voucher.submitted_at or now,
+            "agreement": agreement,
+            "author_agreed_at": now,
+        },
         sealed={"title": voucher.title, "answers": voucher.answers},
+        agreement=agreement.version,
+        credit=voucher.credit,
     )
 
 
@@ -288,20 +306,28 @@ def turn_down(voucher: Voucher, by: Person, reason: str) -> None:
 
 
 def accept(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
-    """The consultant takes it and plans the work."""
+    """The consultant takes it, agrees to what the scientist has agreed to, and plans the work."""
     transition(
         voucher,
         "accept",
         by,
         facts={"days": days},
-        changes={"offered_to": None, "consultant": by, "starts_on": starts_on, "days": days},
+        changes={
+            "offered_to": None,
+            "consultant": by,
+            "starts_on": starts_on,
+            "days": days,
+            "consultant_agreed_at": timezone.now(),
+        },
         starts_on=starts_on.isoformat(),
         days=days,
+        agreement=voucher.agreement and voucher.agreement.version,
+        credit=voucher.credit,
     )
 
 
 def plan(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
-    """Move the planned dates of active work."""
+    """Move the planned dates of active work, or shorten it."""
     transition(
         voucher,
         "plan",
@@ -309,6 +335,20 @@ def plan(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
         facts={"days": days},
         changes={"starts_on": starts_on, "days": days},
         starts_on=starts_on.isoformat(),
+        days=days,
+    )
+
+
+def extend(voucher: Voucher, by: Person, days: int, reason: str) -> None:
+    """Give active work more time, as long as its kind allows."""
+    transition(
+        voucher,
+        "extend",
+        by,
+        text=reason,
+        facts={"days": days},
+        changes={"days": days},
+        starts_on=voucher.starts_on and voucher.starts_on.isoformat(),
         days=days,
     )
 

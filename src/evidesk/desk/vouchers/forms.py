@@ -9,16 +9,19 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.queries import possible_consultants
-from evidesk.desk.vouchers.models import Kind, State, Voucher
+from evidesk.desk.vouchers.models import Credit, Kind, State, Visibility, Voucher
 
 LONGEST_TEXT = 20_000
+LONGEST_SUMMARY = 1_500
 
 
-def long_text(label: str, *, required: bool = True, rows: int = 6, help: str = "") -> Any:
+def long_text(label: Any, *, required: bool = True, rows: int = 6, help: Any = "") -> Any:
     """A field for several paragraphs of Markdown."""
     return forms.CharField(
         label=label,
@@ -87,6 +90,33 @@ class DraftForm(forms.Form):
         help_text="The one at or near your centre, or of your field; it can be changed later.",
     )
 
+    credit = forms.ChoiceField(
+        choices=Credit.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("If you publish what we find out, how will you name us?"),
+        help_text=gettext_lazy(
+            "The work itself is free of charge. Co-authorship is for a scientific contribution."
+        ),
+    )
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("Who may see the voucher?"),
+        help_text=gettext_lazy("You can change this at any time."),
+    )
+    summary = forms.CharField(
+        required=False,
+        max_length=LONGEST_SUMMARY,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("Public summary"),
+        help_text=gettext_lazy("A few sentences for everybody; only for a public summary."),
+    )
+    agrees = forms.BooleanField(
+        required=False, label=gettext_lazy("I agree to how the network works")
+    )
+
     def __init__(self, voucher: Voucher, data: Any = None) -> None:
         super().__init__(
             data,
@@ -97,6 +127,9 @@ class DraftForm(forms.Form):
                 "kind": voucher.kind_id,
                 "field": voucher.field_id,
                 "unit": voucher.unit_id,
+                "credit": voucher.credit,
+                "visibility": voucher.visibility,
+                "summary": voucher.summary,
             },
         )
         # What is retired can stay chosen, but not be chosen anew.
@@ -121,6 +154,14 @@ class DraftForm(forms.Form):
                 question["prompt"], required=False, help=question.get("help", "")
             )
             self.initial[name] = question["answer"]
+        last = ("credit", "visibility", "summary", "agrees")  # once the question is told
+        self.order_fields([name for name in self.fields if name not in last] + [*last])
+
+    def not_agreed(self) -> bool:
+        """Note beside the box that it has to be ticked, if it is not; true then."""
+        if not self.cleaned_data["agrees"]:
+            self.add_error("agrees", _("Please tick the box: work begins with an agreement."))
+        return not self.cleaned_data.get("agrees")
 
     def answers(self) -> dict[str, str]:
         """The document's answers by the question's key."""
@@ -211,6 +252,43 @@ class PlanForm(forms.Form):
         days.widget.attrs.update(min=kind.min_days, max=kind.max_days)
 
 
+class AcceptForm(PlanForm):
+    """A plan, and the consultant's side of the agreement."""
+
+    agrees = forms.BooleanField(label=gettext_lazy("I agree to how the network works"))
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data, voucher=voucher)
+        text = voucher.agreement.text if voucher.agreement else ""
+        self.fields["agrees"].help_text = _("Chosen by the scientist: %(credit)s. %(text)s") % {
+            "credit": Credit(voucher.credit).label,
+            "text": text,
+        }
+
+
+class ExtendForm(forms.Form):
+    days = forms.IntegerField(label=gettext_lazy("New length in days"))
+    text = long_text(
+        gettext_lazy("Why is more time needed?"),
+        rows=3,
+        help=gettext_lazy("Everybody on this voucher can read it."),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data)
+        kind = voucher.kind
+        assert kind is not None  # a CHECK constraint from the submission on
+        assert voucher.starts_on is not None  # another one, for active work
+        self.fields["days"].help_text = _(
+            "It is planned for %(days)d days from %(first)s; %(kind)s takes at most %(most)d."
+        ) % {
+            "days": voucher.days or 0,
+            "first": date_format(voucher.starts_on, "j F Y"),
+            "kind": kind.name,
+            "most": kind.max_days,
+        }
+
+
 class FeedbackForm(forms.Form):
     rating = forms.TypedChoiceField(
         label="How was it?",
@@ -232,6 +310,26 @@ class FeedbackForm(forms.Form):
         required=False,
         help="Everybody on this voucher can read it.",
     )
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("Who may see the voucher from now on?"),
+        help_text=gettext_lazy("You can change this at any time."),
+    )
+    summary = forms.CharField(
+        required=False,
+        max_length=LONGEST_SUMMARY,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("Public summary"),
+        help_text=gettext_lazy(
+            "What was asked and what came out, for others with a similar question."
+        ),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        chosen = {"visibility": voucher.visibility, "summary": voucher.summary}
+        super().__init__(data, initial=chosen)
 
 
 class FilterForm(forms.Form):

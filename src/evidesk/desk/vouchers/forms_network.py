@@ -14,6 +14,19 @@ from django.utils.translation import gettext_lazy
 
 from evidesk.desk.people.models import FULL_TIME_HOURS, Person, Row, Skill
 
+
+class AgreementForm(forms.Form):
+    """The text that both sides agree to."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Text"),
+        max_length=5000,
+        help_text=gettext_lazy("Markdown is fine."),
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    based_on = forms.IntegerField(widget=forms.HiddenInput)
+
+
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(h|%|)")
 
 

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused
-from evidesk.desk.vouchers import actions, forms, queries, rules
+from evidesk.desk.vouchers import actions, forms, queries, rules, work
 from evidesk.desk.vouchers.beside import beside
-from evidesk.desk.vouchers.models import Inquiry, State, Voucher
+from evidesk.desk.vouchers.models import AgreementText, Inquiry, State, Voucher
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION, WAY
 
@@ -161,7 +161,7 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
         saved = form.is_valid() and _save_draft(voucher, person, form)
         if request.htmx:  # type: ignore[attr-defined]
             return render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
-        if saved and "submit" in request.POST:
+        if saved and "submit" in request.POST and not form.not_agreed():
             try:
                 actions.submit(voucher, person)
             except (Refused, Conflict) as fault:
@@ -169,10 +169,12 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
             else:
                 messages.success(request, f"{reference} is submitted. The team has it now.")
                 return redirect("voucher", reference)
-        elif saved:
+        elif saved and "submit" not in request.POST:
             messages.success(request, "Saved.")
             return redirect("voucher", reference)
-    return render(request, "vouchers/edit.html", {"voucher": voucher, "form": form})
+    agreement = AgreementText.objects.latest("version")
+    context = {"voucher": voucher, "form": form, "agreement": agreement}
+    return render(request, "vouchers/edit.html", context)
 
 
 def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool:
@@ -186,6 +188,9 @@ def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool
             kind=data["kind"],
             unit=data["unit"],
             field=data["field"],
+            credit=data["credit"] or None,
+            visibility=data["visibility"] or None,
+            summary=data["summary"],
             answers=form.answers(),
             window=data["window"],
         )
@@ -328,12 +333,16 @@ FORMS: dict[str, Callable[..., django_forms.Form]] = {
     "offer": forms.OfferForm,
     "take-back": forms.OptionalReasonForm,
     "turn-down": forms.ReasonForm,
-    "accept": forms.PlanForm,
+    "accept": forms.AcceptForm,
     "plan": forms.PlanForm,
+    "extend": forms.ExtendForm,
     "close": forms.FeedbackForm,
     "close-without-feedback": forms.NothingForm,
     "withdraw": forms.OptionalReasonForm,
 }
+
+#: Actions whose form begins with what the voucher says.
+ABOUT_VOUCHER = {"offer", "accept", "plan", "extend", "close"}
 
 STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
     "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
@@ -343,7 +352,8 @@ STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
     "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
     "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),
     "plan": lambda v, p, f: actions.plan(v, p, f["starts_on"], f["days"]),
-    "close": lambda v, p, f: actions.close(v, p, **f),
+    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
+    "close": lambda v, p, f: work.close(v, p, **f),
     "close-without-feedback": lambda v, p, _: actions.close_without_feedback(v, p),
     "withdraw": lambda v, p, f: actions.withdraw(v, p, f["text"]),
 }
@@ -352,9 +362,7 @@ STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
 def form_for(voucher: Voucher, action: str, data: Any) -> django_forms.Form:
     """The form that asks for an action's facts."""
     form = FORMS[action]
-    if form in (forms.OfferForm, forms.PlanForm):
-        return form(data, voucher=voucher)
-    return form(data)
+    return form(data, voucher=voucher) if action in ABOUT_VOUCHER else form(data)
 
 
 @login_required

@@ -1,7 +1,6 @@
 """A member's page: units, skills, hours and absences."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,10 @@ from django.views.decorators.cache import never_cache
 
 from evidesk.desk.people import queries as people
 from evidesk.desk.people import rules, staffing
-from evidesk.desk.people.calendar import monday_of
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused, require
+from evidesk.desk.vouchers import effort
 from evidesk.desk.vouchers import forms_network as forms
 
 #: Weeks ahead that a member's page shows.
@@ -100,13 +99,10 @@ def _remove(person: Person, by: Person, what: str, row: str) -> None:
         staffing.withdraw_conflict(get_object_or_404(person.conflicts, pk=pk), by)
 
 
-def _weeks(person: Person) -> list[dict[str, Any]]:
+def _weeks(person: Person) -> list[effort.Week]:
     """The next weeks, each with the hours for vouchers."""
-    first = monday_of(timezone.localdate())
-    mondays = [first + timedelta(weeks=number) for number in range(WEEKS_AHEAD)]
-    return [
-        {"monday": monday, "available": hours}
-        for monday, hours in people.capacity(person, mondays).items()
+    return effort.weeks_of([person], effort.weeks_from(timezone.localdate(), WEEKS_AHEAD))[
+        person.pk
     ]
 
 

@@ -21,8 +21,8 @@ from evidesk.desk.people.models import Field, Host, Person, Row, Skill, Unit
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import versions
-from evidesk.desk.vouchers.forms_network import QuestionFormSet, RowForm
-from evidesk.desk.vouchers.models import Kind, Questionnaire, Tag
+from evidesk.desk.vouchers.forms_network import AgreementForm, QuestionFormSet, RowForm
+from evidesk.desk.vouchers.models import AgreementText, Kind, Questionnaire, Tag
 
 #: How many entries of its history a row's page shows.
 HISTORY_SHOWN = 50
@@ -125,7 +125,12 @@ def catalogues(request: HttpRequest) -> HttpResponse:
         for what, one in CATALOGUES.items()
     ]
     latest = Questionnaire.objects.latest("version")
-    return render(request, "network/catalogues.html", {"catalogues": counted, "latest": latest})
+    context = {
+        "catalogues": counted,
+        "latest": latest,
+        "agreement": AgreementText.objects.latest("version"),
+    }
+    return render(request, "network/catalogues.html", context)
 
 
 @login_required
@@ -237,6 +242,35 @@ def questions(request: HttpRequest) -> HttpResponse:
         "history": told(versions.QUESTIONS_SUBJECT),
     }
     return render(request, "network/questions.html", context)
+
+
+@login_required
+def edit_agreement(request: HttpRequest) -> HttpResponse:
+    """What both sides agree to; saving makes a new version."""
+    by = person_of(request)
+    require(rules.may_edit_network(by))
+    latest = AgreementText.objects.latest("version")
+    initial = {"text": latest.text, "based_on": latest.version}
+    form = AgreementForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            new = versions.publish_agreement(by, **form.cleaned_data)
+        except (Refused, Conflict) as fault:
+            form.add_error(None, str(fault))
+        else:
+            done = _("Version %(v)d is what is agreed to now.") % {"v": new.version}
+            messages.success(request, done)
+            return redirect("edit-agreement")
+    history = told(versions.AGREEMENT_SUBJECT)
+    context = {"form": form, "latest": latest, "history": history}
+    return render(request, "network/edit_agreement.html", context)
+
+
+@require_safe
+def agreement(request: HttpRequest, version: int) -> HttpResponse:
+    """A version of what scientists and consultants agree to, for everybody."""
+    found = get_object_or_404(AgreementText, version=version)
+    return render(request, "network/agreement.html", {"agreement": found})
 
 
 def told(subject: str) -> list[dict[str, Any]]:

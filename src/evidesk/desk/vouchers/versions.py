@@ -14,9 +14,10 @@ from evidesk.desk.audit import actions as audit
 from evidesk.desk.people import rules as people_rules
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers.models import Questionnaire
+from evidesk.desk.vouchers.models import AgreementText, Questionnaire
 
 QUESTIONS_SUBJECT = "questionnaire"
+AGREEMENT_SUBJECT = "agreement"
 
 
 def _conflict() -> Conflict:
@@ -44,6 +45,21 @@ def publish_questions(
     row: Questionnaire = _next_version(Questionnaire, old.version + 1, questions=new)
     facts = {"version": row.version, "questions": [old.questions, new]}
     audit.append("questionnaire.published", by.uid, QUESTIONS_SUBJECT, facts)
+    return row
+
+
+@transaction.atomic
+def publish_agreement(by: Person, text: str, *, based_on: int) -> AgreementText:
+    """What both sides agree to from now on; work keeps the version that it began with."""
+    require(people_rules.may_edit_network(by))
+    old = AgreementText.objects.select_for_update().latest("version")
+    if old.version != based_on:
+        raise _conflict()
+    if text == old.text:
+        return old
+    row: AgreementText = _next_version(AgreementText, old.version + 1, text=text)
+    facts = {"version": row.version, "text": [old.text, text]}
+    audit.append("agreement.published", by.uid, AGREEMENT_SUBJECT, facts)
     return row
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext
+
 from evidesk.desk.people.models import Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
-from evidesk.desk.vouchers.models import OPEN, State, Voucher
+from evidesk.desk.vouchers.models import OPEN, State, Visibility, Voucher
 
 Facts = Mapping[str, Any]
 
@@ -52,6 +54,8 @@ def _complete(voucher: Voucher, _: Facts) -> Answer:
         missing.insert(0, "Title")
     if voucher.kind is None:
         missing.insert(0, "Kind")
+    if voucher.visibility == Visibility.SUMMARY and not voucher.summary.strip():
+        missing.append(gettext("Public summary"))
     if missing:
         return refuse("Please fill in first: " + "; ".join(missing))
     return ALLOWED
@@ -83,7 +87,32 @@ def _fits_kind(voucher: Voucher, facts: Facts) -> Answer:
     return ALLOWED
 
 
+def _agreed(voucher: Voucher, _: Facts) -> Answer:
+    if voucher.agreement_id is None:
+        return refuse(gettext("The scientist has not agreed yet on how the network is credited."))
+    return ALLOWED
+
+
+def _not_longer(voucher: Voucher, facts: Facts) -> Answer:
+    if facts["days"] > (voucher.days or 0):
+        return refuse(gettext("A longer time is an extension, which needs a reason."))
+    return ALLOWED
+
+
+def _longer(voucher: Voucher, facts: Facts) -> Answer:
+    if facts["days"] <= (voucher.days or 0):
+        return refuse(
+            gettext("It is planned for %(days)d days already.") % {"days": voucher.days or 0}
+        )
+    return ALLOWED
+
+
 COMPLETE = Guard("title, kind and every question are filled in", _complete)
+AGREED = Guard(
+    "the scientist has agreed to how the network works, and who accepts agrees too", _agreed
+)
+NOT_LONGER = Guard("the planned length does not grow", _not_longer)
+LONGER = Guard("the planned length grows", _longer)
 ABLE = Guard("the chosen person is a consultant or lead and not the author", _able)
 FITS_KIND = Guard("the planned length is within the limits of its kind", _fits_kind)
 
@@ -114,11 +143,16 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "accept", (State.OFFERED,), State.ACTIVE, (Part.OFFERED,),
-        "Accept and plan", "accepted and planned the work", (FITS_KIND,),
+        "Accept and plan", "accepted and planned the work", (AGREED, FITS_KIND),
     ),
     Transition(
         "plan", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
-        "Change the plan", "changed the planned dates", (FITS_KIND,),
+        "Change the plan", "changed the planned dates", (FITS_KIND, NOT_LONGER),
+    ),
+    Transition(
+        "extend", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
+        "Extend", "extended the planned time",
+        (FITS_KIND, LONGER, _said("text", "the reason")),
     ),
     Transition(
         "report", (State.ACTIVE,), State.REPORTED, (Part.CONSULTANT,),
