@@ -71,6 +71,8 @@ def due_of(voucher: Voucher, today: date) -> Due | None:
     state = voucher.unit.state
     if voucher.state == State.RETURNED:
         return Due("paused", None, voucher.days_left or 0)
+    if voucher.state not in (State.SUBMITTED, State.OFFERED):
+        return None
     what, on = "decision", voucher.decide_by
     if voucher.state == State.OFFERED:
         what, on = "offer", voucher.offered_until
