@@ -60,10 +60,18 @@ def test_the_nearest_are_found_among_those_that_are_asked_for(
     assert matching.nearest(similarities, [], most=most, least=least) == []
 
 
+def test_the_strongest_sign_is_one_of_the_persons_own() -> None:
+    similarities = np.array([0.9, 0.2, 0.0, 0.3], dtype=np.float32)
+    sign = matching.strongest(similarities, np.array([1, 3]), 0.1)
+    assert (sign.place, sign.similarity) == (3, pytest.approx(0.3))
+    assert matching.strongest(similarities, np.array([1, 3]), 0.5) == NO_SIGN
+    assert matching.strongest(similarities, np.array([], dtype=np.intp), 0.1) == NO_SIGN
+
+
 def somebody(
     key: int, skill: float = 0, past: float = 0, free: float = 16, *conflicts: str
 ) -> Candidate:
-    return Candidate(key, f"P{key}", Sign(skill, "s"), Sign(past, "p"), free, conflicts)
+    return Candidate(key, f"P{key}", Sign(skill), Sign(past), free, conflicts)
 
 
 def test_a_score_is_affinity_times_capacity_and_nothing_in_a_conflict() -> None:

@@ -193,7 +193,9 @@ class _Loader:
         """What the consultant sets aside, week by week, until the near future."""
         assert voucher.kind is not None
         wanted = Decimal(8 if voucher.kind.slug == "exploration" else 4)
-        until = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        assert voucher.ends_on is not None
+        soon = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        until = min(soon, voucher.ends_on)
         mondays = [monday for monday in effort.bookable(voucher) if monday <= until]
         person = people.members().get(pk=by.pk)
         for week in effort.weeks_of([person], mondays)[person.pk]:

@@ -22,13 +22,15 @@ _STEM = 6
 #: Function words, English and German: they say nothing about a topic.
 _STOP = frozenset(
     """
-    about above after again all also and any are because been before being below between both
-    but can cannot could did does doing down during each few for from further had has have
-    having her here hers him his how into its itself just let like make many may might more
-    most much must not now off once one only other our ours out over own same she should some
-    such than that the their them then there these they this those three through too two under
-    until use used using very want was way well were what when where which while who whom why
-    will with without would you your yours
+    about above after another nobody say says said see seen look looks looked get got give
+    given know need needs take takes four ones quite done good goes going whether often never
+    ever lot few again all also and any are because been before being below between both but
+    can cannot could did does doing down during each few for from further had has have having
+    her here hers him his how into its itself just let like make many may might more most much
+    must not now off once one only other our ours out over own same she should some such than
+    that the their them then there these they this those three through too two under until use
+    used using very want was way well were what when where which while who whom why will with
+    without would you your yours
     aber alle allem allen aller alles als also andere anderen auch auf aus bei bin bis bist
     damit dann das dass dein dem den denn der des dich die dies diese diesem diesen dieser
     dieses dir doch dort durch ein eine einem einen einer eines einige etwas euch euer für
@@ -57,6 +59,7 @@ class Texts:
         )
         # A last text of one word: scikit-learn refuses to learn from no words at all.
         self._matrix = self._vectorizer.fit_transform([*texts, "evidesk"])[:-1]
+        self._terms = self._vectorizer.get_feature_names_out()
 
     def similarities(self, text: str) -> NDArray[np.float32]:
         """Cosine similarity of the text to each, shape (texts,), from 0 to 1."""
@@ -71,11 +74,10 @@ class Texts:
         vector = self._vectorizer.transform([text])
         weights = vector.multiply(self._matrix[place]).tocoo()
         heaviest = sorted(zip(-weights.data, weights.col, strict=True))[:most]
-        names = self._vectorizer.get_feature_names_out()
         written: dict[str, str] = {}
         for word in _WORD.findall(text):
             written.setdefault(word.lower()[:_STEM], word.lower())
-        return tuple(written[names[column]] for _, column in heaviest)
+        return tuple(written[self._terms[column]] for _, column in heaviest)
 
 
 def nearest(
@@ -90,14 +92,31 @@ def nearest(
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign that somebody knows the topic: a skill, or a voucher they worked on."""
+    """One sign that somebody knows the topic: a skill, or a voucher they worked on.
+
+    Attributes
+    ----------
+    similarity : of the document to its text.
+    place : where its text is among those that were compared; -1 for none.
+    name, words : what it is called, and the words in common; empty until somebody wants to know.
+    """
 
     similarity: float
-    name: str
+    place: int = -1
+    name: str = ""
     words: tuple[str, ...] = ()
 
 
-NO_SIGN = Sign(0.0, "")
+NO_SIGN = Sign(0.0)
+
+
+def strongest(similarities: NDArray[np.float32], places: NDArray[np.intp], least: float) -> Sign:
+    """The sign with the highest similarity of at least `least` among these places."""
+    if places.size == 0:
+        return NO_SIGN
+    place = int(places[similarities[places].argmax()])
+    similarity = float(similarities[place])
+    return Sign(similarity, place) if similarity >= least else NO_SIGN
 
 
 @dataclass(frozen=True)
@@ -110,6 +129,7 @@ class Candidate:
     skill, past : the strongest sign of each sort.
     free_hours : hours that are free in the weeks that count.
     conflicts : reasons, each a sentence, why it should not be this person.
+    place : where they work, for people to read.
     """
 
     key: int
@@ -118,6 +138,7 @@ class Candidate:
     past: Sign
     free_hours: float
     conflicts: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)

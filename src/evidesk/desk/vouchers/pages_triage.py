@@ -24,7 +24,7 @@ from evidesk.desk.vouchers.workflow import BY_ACTION
 
 PAGE_SIZE = 50
 #: How many vouchers are assigned together at most, those that are due first.
-BATCH = 200
+BATCH = 50
 #: How many candidates are shown at once; the others are a click away.
 BEST = 5
 
@@ -104,7 +104,12 @@ def proposals(request: HttpRequest) -> HttpResponse:
     waiting = triage.inbox(person).filter(state=State.SUBMITTED).defer(None)
     rows = triage.proposals(person, list(waiting[:BATCH]))
     total = sum(match.score for _voucher, match in rows if match)
-    context = {"rows": rows, "total": total, "weeks": triage.WEEKS}
+    context = {
+        "rows": rows,
+        "total": total,
+        "weeks": triage.WEEKS,
+        "left_out": max(0, waiting.count() - BATCH),
+    }
     return render(request, "vouchers/proposals.html", context)
 
 

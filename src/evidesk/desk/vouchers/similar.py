@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from django.db.models import Count, Max
-from numpy.typing import NDArray
 
 from evidesk.desk.people.models import Person, Skill
 from evidesk.desk.vouchers.matching import Texts, nearest
@@ -114,14 +112,3 @@ def for_team(person: Person, voucher: Voucher) -> list[Similar]:
 def _with_rows(found: list[tuple[int, float]]) -> list[Similar]:
     rows = for_list(Voucher.objects.all()).in_bulk([pk for pk, _ in found])
     return [(rows[pk], similarity) for pk, similarity in found if pk in rows]
-
-
-def best(
-    similarities: NDArray[np.float32], places: dict[int, int], among: Iterable[int]
-) -> tuple[int | None, float]:
-    """The row among these ids that is most alike, and how much; None if there is none."""
-    found = [(float(similarities[places[pk]]), pk) for pk in among if pk in places]
-    if not found:
-        return None, 0.0
-    similarity, pk = max(found, key=lambda one: (one[0], -one[1]))
-    return pk, max(0.0, similarity)

@@ -2,23 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 from django.db.models import Case, F, QuerySet, Sum, When
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
-from evidesk.desk.people.models import ConflictOfInterest, Person, Role, Unit
+from evidesk.desk.people.models import ConflictOfInterest, Person, Role, Skill, Unit
 from evidesk.desk.people.queries import members
 from evidesk.desk.vouchers import effort, matching, similar
-from evidesk.desk.vouchers.matching import NO_SIGN, Candidate, Match, Sign
+from evidesk.desk.vouchers.matching import Candidate, Match, Sign, strongest
 from evidesk.desk.vouchers.models import STAFFED, State, Voucher
 from evidesk.desk.vouchers.queries import visible_to
-from evidesk.desk.vouchers.similar import Library, text_of
+from evidesk.desk.vouchers.similar import text_of
 
 #: Weeks whose free hours count for an offer, from the present one on.
 WEEKS = 4
+#: A skill counts from any word in common on.
+_LEAST_SKILL = 1e-6
 
 
 def led_units(person: Person) -> QuerySet[Unit]:
@@ -64,13 +70,15 @@ class Team:
         self._weeks = effort.weeks_of(self.people, mondays)
         offered = Voucher.objects.filter(state=State.OFFERED).values_list("offered_to")
         self._offered = dict(offered.annotate(Sum("kind__hours")).order_by())
-        self._past: dict[int, list[int]] = defaultdict(list)
+        self._books = similar.library()
+        past: dict[int, list[int]] = defaultdict(list)
         work = Voucher.objects.filter(state__in=STAFFED, consultant__in=self.people)
         for person, voucher in work.values_list("consultant", "pk").order_by("pk"):
-            self._past[person].append(voucher)
+            past[person].append(voucher)
+        self._past = {one.pk: _places(self._books.documents, past[one.pk]) for one in self.people}
+        self._skills = {one.pk: _places(self._books.skills, _skills(one)) for one in self.people}
         self._conflicts = set(ConflictOfInterest.objects.values_list("person", "scientist"))
         self._viewer = viewer
-        self._books = similar.library()
 
     def free_hours(self, person: Person, voucher: Voucher | None = None) -> float:
         """Free hours of the next weeks, less what open offers to the person would take."""
@@ -83,44 +91,63 @@ class Team:
     def candidates(self, vouchers: Sequence[Voucher]) -> dict[int, list[Candidate]]:
         """For each voucher (with unit and author) every possible consultant, in one order."""
         found: dict[int, list[Candidate]] = {}
-        named = self._names()
         for voucher in vouchers:
-            text = text_of(voucher.title, voucher.answers)
-            alike = self._books.texts.similarities(text)
+            alike = self._books.texts.similarities(text_of(voucher.title, voucher.answers))
+            if voucher.pk in self._books.documents:
+                alike[self._books.documents[voucher.pk]] = 0  # it is no past work
             found[voucher.pk] = [
                 Candidate(
                     key=person.pk,
                     name=person.name,
-                    skill=_skill(self._books, alike, text, person),
-                    past=self._past_work(alike, text, person, voucher, named),
+                    skill=strongest(alike, self._skills[person.pk], _LEAST_SKILL),
+                    past=strongest(alike, self._past[person.pk], similar.LEAST),
                     free_hours=self.free_hours(person, voucher),
                     conflicts=tuple(self._reasons(person, voucher)),
+                    place=", ".join(sorted({m.unit.name for m in person.memberships.all()})),
                 )
                 for person in self.people
             ]
         return found
 
-    def _names(self) -> dict[int, str]:
-        """Titles of past work that the viewer may see; of others only the likeness is told."""
-        past = {pk for found in self._past.values() for pk in found}
-        rows = visible_to(self._viewer).filter(consultant__isnull=False, state__in=STAFFED)
-        return {
-            pk: f"{reference} {title}"
-            for pk, reference, title in rows.values_list("pk", "reference", "title")
-            if pk in past
-        }
+    def explained(self, voucher: Voucher, matches: Iterable[Match]) -> list[Match]:
+        """The matches with the names of their signs and the words in common. Past work is named
+        only if the viewer may see it.
+        """
+        text = text_of(voucher.title, voucher.answers)
+        return [
+            replace(
+                match,
+                candidate=replace(
+                    match.candidate,
+                    skill=self._told(match.candidate.skill, text),
+                    past=self._told(match.candidate.past, text),
+                ),
+            )
+            for match in matches
+        ]
 
-    def _past_work(
-        self, alike: Any, text: str, person: Person, voucher: Voucher, named: dict[int, str]
-    ) -> Sign:
-        mine = (pk for pk in self._past[person.pk] if pk != voucher.pk)
-        pk, likeness = similar.best(alike, self._books.documents, mine)
-        if pk is None or likeness < similar.LEAST:
-            return NO_SIGN
-        if pk not in named:
-            return Sign(likeness, _("a voucher that you may not see"))
-        words = self._books.texts.shared(text, self._books.documents[pk])
-        return Sign(likeness, named[pk], words)
+    def _told(self, sign: Sign, text: str) -> Sign:
+        if sign.place < 0:
+            return sign
+        name = self._names.get(sign.place)
+        if name is None:
+            return replace(sign, name=_("a voucher that you may not see"))
+        return replace(sign, name=name, words=self._books.texts.shared(text, sign.place))
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """What each place holds: skills, and past work that the viewer may see."""
+        work = visible_to(self._viewer).filter(state__in=STAFFED, consultant__in=self.people)
+        titles = work.values_list("pk", "reference", "title")
+        skills = {s.pk: s.name for person in self.people for s in _skills(person)}
+        return {
+            **{
+                self._books.documents[pk]: f"{reference} {title}"
+                for pk, reference, title in titles
+                if pk in self._books.documents
+            },
+            **{place: skills[pk] for pk, place in self._books.skills.items() if pk in skills},
+        }
 
     def _reasons(self, person: Person, voucher: Voucher) -> Iterable[str]:
         """Why it should not be this person."""
@@ -133,28 +160,35 @@ class Team:
             yield _("They are at the scientist's own centre.")
 
 
-def _skill(books: Library, alike: Any, text: str, person: Person) -> Sign:
+def _skills(person: Person) -> list[Skill]:
     profile = getattr(person, "profile", None)
-    skills = {skill.pk: skill.name for skill in profile.skills.all()} if profile else {}
-    pk, likeness = similar.best(alike, books.skills, skills)
-    if pk is None or likeness <= 0:
-        return NO_SIGN
-    return Sign(likeness, skills[pk], books.texts.shared(text, books.skills[pk]))
+    return list(profile.skills.all()) if profile else []
+
+
+def _places(places: dict[int, int], rows: Iterable[Any]) -> NDArray[np.intp]:
+    pks = (getattr(row, "pk", row) for row in rows)
+    return np.array([places[pk] for pk in pks if pk in places], dtype=np.intp)
 
 
 def ranking(viewer: Person, voucher: Voucher) -> list[Match]:
     """Who could take the voucher, the best first."""
     assert voucher.kind is not None  # a CHECK constraint from the submission on
-    candidates = Team(viewer).candidates([voucher])[voucher.pk]
-    return matching.rank(candidates, voucher.kind.hours)
+    team = Team(viewer)
+    candidates = team.candidates([voucher])[voucher.pk]
+    return team.explained(voucher, matching.rank(candidates, voucher.kind.hours))
 
 
 def proposals(viewer: Person, vouchers: Sequence[Voucher]) -> list[tuple[Voucher, Match | None]]:
     """Each voucher with who should take it so that all together are served best."""
-    candidates = Team(viewer).candidates(vouchers)
+    team = Team(viewer)
     hours = {v.pk: float(v.kind.hours) for v in vouchers if v.kind}
-    assigned = matching.assign(candidates, hours)
-    return [(voucher, assigned.get(voucher.pk)) for voucher in vouchers]
+    assigned = matching.assign(team.candidates(vouchers), hours)
+    return [
+        (voucher, team.explained(voucher, [assigned[voucher.pk]])[0])
+        if voucher.pk in assigned
+        else (voucher, None)
+        for voucher in vouchers
+    ]
 
 
 def turned_down(voucher: Voucher) -> dict[int, str]:
