@@ -56,6 +56,7 @@ def test_from_inquiry_to_closed(visit, predictions: Path, tmp_path: Path) -> Non
     page.goto("/")
     page.goto(f"/vouchers/{reference}/edit/")
     expect(page.locator("[name=answer_data]")).to_have_value(ANSWERS["data"])
+    page.get_by_label("I agree to how the network works").check()
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("Waiting for triage").first).to_be_visible()
 
@@ -72,6 +73,7 @@ def test_from_inquiry_to_closed(visit, predictions: Path, tmp_path: Path) -> Non
     consultant = visit("jonas").page
     consultant.goto(f"/vouchers/{reference}/")
     consultant.get_by_role("link", name="Accept and plan").click()
+    consultant.get_by_label("I agree to how the network works").check()
     consultant.get_by_label("Length in days").fill("40")
     consultant.locator("[name=days]").evaluate("field => field.removeAttribute('max')")
     consultant.get_by_role("button", name="Accept and plan").click()

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from evidesk.desk.people.models import Member, Person, Persona, Role, Unit
+from evidesk.desk.people.models import Host, Member, Person, Persona, Role, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
@@ -80,10 +80,20 @@ def person(name: str, unit: Unit | None = None, role: Role | None = None) -> Per
 def a_network() -> Network:
     """The hub, a spoke, and their people; the author is a persona of the demo."""
     hub = Unit.objects.create(
-        slug="hub", name="Hub", host="HMGU", city="Neuherberg", focus="All", is_hub=True
+        slug="hub",
+        name="Hub",
+        host=Host.objects.create(name="HMGU"),
+        city="Neuherberg",
+        focus="All",
+        is_hub=True,
     )
     spoke = Unit.objects.create(
-        slug="spoke", name="Spoke", host="KIT", city="Karlsruhe", focus="Energy"
+        slug="spoke",
+        name="Spoke",
+        host=Host.objects.create(name="KIT"),
+        city="Karlsruhe",
+        state="BW",
+        focus="Energy",
     )
     network = Network(
         hub=hub,

@@ -38,6 +38,7 @@ WORKFLOW: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...], tuple[st
     "turn_down": (("offered",), "submitted", ("offered to",), ("reason",)),
     "take_back": (("offered",), "submitted", ("triage",), ("reason",)),
     "accept": (("offered",), "active", ("offered to",), ()),
+    "extend": (("active",), "active", ("consultant",), ("text",)),
     "report": (("active",), "reported", ("consultant",), ("text",)),
     "close": (("reported",), "closed", ("author",), ("text",)),
     "withdraw": (("draft", *UNDER_WAY[:-1]), "withdrawn", ("author",), ("reason",)),
@@ -48,6 +49,7 @@ WORKFLOW: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...], tuple[st
 FIELDS = {
     "offer": {"to", "note"},
     "accept": {"starts_days_ago", "days"},
+    "extend": {"days"},
     "close": {"rating"},
     "attach": {"file"},
 }
@@ -93,11 +95,22 @@ def _replay(voucher: Story) -> str:
             assert step["days"] in MAX_DAYS[voucher["kind"]]
             assert step["starts_days_ago"] <= step["days_ago"]
             consultant = by
+        if action == "extend":
+            assert step["days"] in MAX_DAYS[voucher["kind"]]
         if action == "close":
+            assert voucher["visibility"] in ("private", "network", "public-summary")
+            assert bool(voucher["summary"]) == (voucher["visibility"] == "public-summary")
+            assert len(voucher["summary"]) <= 1500
             assert step["rating"] in (None, 1, 2, 3, 4, 5)
         if target is not None:
             state = target
             offered_to = step["to"] if action == "offer" else None
+    if "follows" in voucher:
+        followed = VOUCHERS[voucher["follows"]]
+        (report,) = [step for step in followed["steps"] if step["action"] == "report"]
+        assert (followed["author"], followed["kind"]) == (voucher["author"], "exploration")
+        assert voucher["kind"] == "implementation"
+        assert voucher["steps"][0]["days_ago"] < report["days_ago"]
     return state
 
 
@@ -119,7 +132,7 @@ def test_the_network_is_a_hub_and_five_spokes() -> None:
     assert [unit["host"] for unit in UNITS.values() if unit["is_hub"]] == ["Helmholtz Munich"]
     spokes = {unit["host"] for unit in UNITS.values() if not unit["is_hub"]}
     assert spokes == {"KIT", "FZJ", "Hereon", "HZDR", "DLR"}
-    fields = {"slug", "name", "host", "city", "focus", "is_hub"}
+    fields = {"slug", "name", "host", "city", "state", "focus", "fields", "is_hub"}
     assert all(set(unit) == fields and unit["focus"].endswith(".") for unit in UNITS.values())
 
 
@@ -131,6 +144,18 @@ def test_every_unit_has_one_lead_and_consultants_who_sit_there() -> None:
     office = [key for key in PEOPLE if "office" in _roles(key)]
     assert len(office) == 2
     assert all(UNITS[m["unit"]]["is_hub"] for key in office for m in PEOPLE[key]["memberships"])
+
+
+def test_members_have_hours_and_skills_and_are_away_now_and_then() -> None:
+    staffed = {key for key, person in PEOPLE.items() if person.get("hours")}
+    assert staffed == {key for key in PEOPLE if _roles(key) & {"consultant", "lead"}}
+    assert all(0 < PEOPLE[key]["hours"] <= 20 for key in staffed)
+    skills = {skill for key in staffed for skill in PEOPLE[key]["skills"]}
+    assert len(skills) == 6
+    assert all(one["person"] in staffed and one["days"] > 0 for one in NETWORK["absences"])
+    for one in NETWORK["conflicts"]:
+        assert one["person"] in staffed
+        assert not _roles(one["scientist"])
 
 
 def test_everybody_is_somebody_of_their_own() -> None:
@@ -192,7 +217,7 @@ def test_the_steps_of_a_voucher_keep_the_rules_and_lead_to_its_state(voucher: St
 
 @pytest.mark.parametrize("voucher", VOUCHERS.values(), ids=VOUCHERS)
 def test_a_voucher_is_well_formed(voucher: Story) -> None:
-    assert set(voucher) - {"evidence"} == {
+    assert set(voucher) - {"evidence", "follows", "credit", "visibility", "summary"} == {
         "id", "title", "kind", "unit", "author", "answers", "state", "steps",
     }  # fmt: skip
     assert 10 <= len(voucher["title"]) <= 120

@@ -48,6 +48,10 @@ PART = (LOGIN, GONE, GONE) + (IN,) * 5
 STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
 #: Nobody gets a PDF where what makes it is not installed.
 AS_PDF = STEERING if pdf_is_possible() else (LOGIN,) + (REFUSED,) * 7
+#: Consultant, lead and office work on the voucher; author and colleague see it.
+TEAM = (LOGIN, GONE, GONE, REFUSED, IN, REFUSED, IN, IN)
+#: Pages for members of the network, and of the office.
+MEMBERS = (LOGIN, REFUSED, IN, REFUSED, IN, IN, IN, IN)
 
 
 def only(who: str, others: int) -> tuple[int, ...]:
@@ -93,6 +97,25 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "end-other-sessions": POST_ONLY,
     "groups": OFFICE,
     "remove-group": POST_ONLY,
+    "tags": TEAM,
+    "inbox": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
+    "proposals": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
+    "summaries": ALL,
+    "similar": (LOGIN, GONE, GONE) + (REFUSED,) * 5,
+    "offer": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
+    "visibility": only("author", REFUSED),
+    "effort": TEAM,
+    "follow-up": POST_ONLY,
+    "agreement": ALL,
+    "edit-agreement": OFFICE,
+    "my-page": (LOGIN, REFUSED, ELSEWHERE, REFUSED) + (ELSEWHERE,) * 4,
+    "member": MEMBERS,
+    "catalogues": OFFICE,
+    "questions": OFFICE,
+    "catalogue": OFFICE,
+    "add-row": OFFICE,
+    "edit-row": OFFICE,
+    "retire-row": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -123,6 +146,7 @@ class Scene:
 
     def __init__(self, network: Network, crate: Path) -> None:
         self.voucher: Voucher = voucher_in(State.ACTIVE, network)
+        self.member = network.consultant
         self.attachment: Attachment = an_attachment(self.voucher, network)
         self.run: Run = a_run(self.voucher, network, self.attachment)
         self.evidence: StoredEvidence = some_evidence(self.voucher, network, crate)
@@ -138,6 +162,12 @@ class Scene:
         reference = self.voucher.reference
         given: dict[str, list[Any]] = {
             "inquiry": [self.inquiry.key],
+            "member": [self.member.uid],
+            "catalogue": ["units"],
+            "agreement": [1],
+            "add-row": ["units"],
+            "edit-row": ["units", self.voucher.unit_id],
+            "retire-row": ["units", self.voucher.unit_id],
             "attachment": [reference, self.attachment.pk],
             "step": [reference, "withdraw"],
             "revoke-token": [self.token.pk],
@@ -161,7 +191,8 @@ class Scene:
             "cancel-mail": [self.mail.pk],
             "dismiss-reply": [1],
         }
-        of_voucher = ("voucher", "edit-voucher", "write", "attach", "report")
+        of_voucher = {"voucher", "edit-voucher", "write", "attach", "report"}
+        of_voucher |= {"similar", "offer", "tags", "visibility", "effort", "follow-up"}
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
 
 
@@ -195,7 +226,9 @@ def test_everybody_gets_the_answers_that_are_theirs(
         assert response.status_code == answers[index], (who, name)
         if who == "nobody" and answers[index] == LOGIN and name != "signed-out":
             assert response.url == f"/sign-in/?next={address}"
-        if answers[index] == ELSEWHERE and who != "nobody":
+        if name == "my-page" and answers[index] == ELSEWHERE and who != "nobody":
+            assert response.url == reverse("member", args=[network[who].uid])
+        elif answers[index] == ELSEWHERE and who != "nobody":
             voucher = reverse("voucher", args=[scene.voucher.reference])
             assert response.url == ("/" if name == "signed-out" else voucher)
 

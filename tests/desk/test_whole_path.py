@@ -22,6 +22,7 @@ def document(network: Network, voucher: Voucher, **changes: Any) -> dict[str, An
         "title": "Which network to trust",
         "kind": Kind.objects.get(slug="exploration").pk,
         "unit": network.spoke.pk,
+        "agrees": "on",
         **{f"answer_{key}": text for key, text in ANSWERS.items()},
     } | changes
 
@@ -62,7 +63,11 @@ def test_from_an_inquiry_to_a_closed_voucher(network: Network, media: Path) -> N
     html = consultant.get(address).content.decode()
     assert "This is offered to you" in html
     assert "For you?" in html
-    go(consultant, f"{address}do/accept/", {"starts_on": "2026-03-02", "days": "10"})
+    go(
+        consultant,
+        f"{address}do/accept/",
+        {"starts_on": "2026-03-02", "days": "10", "agrees": "on"},
+    )
 
     go(author, f"{address}messages/", {"text": "Here are the *predictions*."})
     go(author, f"{address}files/", {"file": SimpleUploadedFile("table.csv", TABLE)})
@@ -110,8 +115,10 @@ def test_the_other_ways_through_their_forms(network: Network) -> None:
     response = consultant.post(f"{do}turn-down/", {"text": "On holiday."}, follow=True)
     assert response.redirect_chain == [("/", 302)], "they do not see the voucher any more"
     go(lead, f"{do}offer/", {"consultant": network.consultant.pk})
-    go(consultant, f"{do}accept/", {"starts_on": "2026-03-02", "days": "10"})
-    go(consultant, f"{do}plan/", {"starts_on": "2026-03-03", "days": "14"})
+    go(consultant, f"{do}accept/", {"starts_on": "2026-03-02", "days": "10", "agrees": "on"})
+    go(consultant, f"{do}plan/", {"starts_on": "2026-03-03", "days": "9"})
+    assert fresh(voucher).days == 9
+    go(consultant, f"{do}extend/", {"days": "14", "text": "The data came late."})
     assert fresh(voucher).days == 14
     go(author, f"{do}withdraw/", {"text": ""})
     assert fresh(voucher).state == State.WITHDRAWN
@@ -137,7 +144,7 @@ def test_the_other_ways_through_their_forms(network: Network) -> None:
             State.OFFERED,
             "consultant",
             "accept",
-            {"starts_on": "2026-03-02", "days": "15"},
+            {"starts_on": "2026-03-02", "days": "15", "agrees": "on"},
             "Exploration takes 1 to 14 days, not 15",
         ),
         (

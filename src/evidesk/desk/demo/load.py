@@ -6,7 +6,9 @@ Every step goes through the same rules as a click; only its date is moved back a
 import json
 import tempfile
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,16 @@ from evidesk.desk.demo.history import add_history
 from evidesk.desk.lists import actions as list_actions
 from evidesk.desk.notices.digests import write_digest
 from evidesk.desk.notices.models import Notice
-from evidesk.desk.people.models import Member, Person, Persona, Role, Unit
+from evidesk.desk.people import catalogue, staffing
+from evidesk.desk.people import queries as people
+from evidesk.desk.people.models import Field, Host, Member, Person, Persona, Role, Skill, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.vouchers import actions
-from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Voucher
+from evidesk.desk.vouchers import actions, clock, effort, work
+from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Tag, Voucher
+from evidesk.desk.vouchers.workflow import BY_ACTION
 from evidesk.kits.execution import execute, parse
 
 #: A view for each lead and for the office, shared with their unit.
@@ -40,6 +45,9 @@ ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_im
 
 #: Notices older than so many days have been read.
 DAYS_UNREAD = 4
+
+#: How many weeks ahead the demo's consultants have planned.
+WEEKS_BOOKED = 3
 
 Story = dict[str, Any]
 
@@ -77,13 +85,18 @@ class _Loader:
         self.people: dict[str, Person] = {}
         self.units: dict[str, Unit] = {}
         self.inquiries: dict[str, Inquiry] = {}
+        self.vouchers: dict[str, Voucher] = {}
 
     def at(self, days_ago: float) -> datetime:
         return self.now - timedelta(days=days_ago)
 
     def add_network(self, network: Story) -> None:
+        hosts = {one["name"]: Host.objects.create(**one) for one in network["hosts"]}
         for unit in network["units"]:
-            self.units[unit["slug"]] = Unit.objects.create(**unit)
+            columns = {**unit, "host": hosts[unit["host"]]}
+            fields = Field.objects.filter(name__in=columns.pop("fields"))
+            self.units[unit["slug"]] = Unit.objects.create(**columns)
+            self.units[unit["slug"]].fields.set(fields)
         for one in network["people"]:
             person = Person.objects.create(
                 issuer=DEMO_ISSUER,
@@ -101,6 +114,27 @@ class _Loader:
                 )
             if one["persona"]:
                 Persona.objects.create(person=person, line=one["persona_line"])
+        self.add_staffing(network)
+
+    def add_staffing(self, network: Story) -> None:
+        """What the members bring, as the office filled it in."""
+        office = self.people["office"]
+        skills = {skill.name: skill for skill in Skill.objects.all()}
+        for one in network["people"]:
+            if "hours" in one:
+                person = self.people[one["key"]]
+                staffing.set_hours(person, office, Decimal(one["hours"]))
+                staffing.set_skills(person, office, [skills[name] for name in one["skills"]])
+        for away in network["absences"]:
+            person = self.people[away["person"]]
+            first = timezone.localdate(self.now) + timedelta(days=away["from_days"])
+            last = first + timedelta(days=away["days"] - 1)
+            staffing.add_absence(person, person, first, last, away["reason"])
+        for one in network["conflicts"]:
+            person, scientist = self.people[one["person"]], self.people[one["scientist"]]
+            staffing.declare_conflict(person, person, scientist)
+        for name in network["tags"]:
+            catalogue.add(Tag(name=name), office)
 
     def add_views(self) -> None:
         """What leads and the office would keep: the lists that they look at every week."""
@@ -133,8 +167,13 @@ class _Loader:
             steps.append({**evidence, "action": "evidence"})
             steps.sort(key=lambda step: -step["days_ago"])
         author = self.people[story["author"]]
-        voucher = actions.start_voucher(author, self.inquiries.get(story["id"]))
+        if "follows" in story:
+            voucher = work.follow_up(self.vouchers[story["follows"]], author)
+        else:
+            voucher = actions.start_voucher(author, self.inquiries.get(story["id"]))
+        self.vouchers[story["id"]] = voucher
         self._date_back(voucher, self.at(steps[0]["days_ago"]), created=True)
+        voucher_field = self.units[story["unit"]].fields.first()
         actions.save_draft(
             voucher,
             author,
@@ -143,12 +182,18 @@ class _Loader:
             kind=Kind.objects.get(slug=story["kind"]),
             unit=self.units[story["unit"]],
             answers=story["answers"],
+            field=voucher_field,
+            credit=story.get("credit"),
         )
         voucher.refresh_from_db()
         for step in steps[1:]:
-            at = self.at(step["days_ago"])
-            STEPS[step["action"]](self, voucher, self.people[step["by"]], step)
+            at, before = self.at(step["days_ago"]), copy(voucher)
+            STEPS[step["action"]](self, voucher, self.people[step["by"]], {**story, **step})
             self._date_back(voucher, at)
+            action = step["action"].replace("_", "-")
+            if action in BY_ACTION:
+                clocks = clock.moved(before, action, BY_ACTION[action].target, at)
+                Voucher.objects.filter(pk=voucher.pk).update(**clocks)
             voucher.refresh_from_db()
         # Saving the draft touched it today.
         Voucher.objects.filter(pk=voucher.pk).update(changed_at=self.at(steps[-1]["days_ago"]))
@@ -160,7 +205,8 @@ class _Loader:
         rows.update(changed_at=at)
         if created:
             rows.update(created_at=at)
-        rows.filter(submitted_at__gte=self.now).update(submitted_at=at)
+        for moment in ("submitted_at", "responded_at", "author_agreed_at", "consultant_agreed_at"):
+            rows.filter(**{f"{moment}__gte": self.now}).update(**{moment: at})
         rows.filter(ended_at__gte=self.now, state__in=ENDS).update(ended_at=at)
         voucher.attachments.filter(uploaded_at__gte=self.now).update(uploaded_at=at)
         StoredEvidence.objects.filter(voucher=voucher, added_at__gte=self.now).update(added_at=at)
@@ -183,6 +229,20 @@ class _Loader:
     def accept(self, voucher: Voucher, by: Person, step: Story) -> None:
         starts_on = timezone.localdate(self.at(step["starts_days_ago"]))
         actions.accept(voucher, by, starts_on, step["days"])
+        self._book_hours(voucher, by)
+
+    def _book_hours(self, voucher: Voucher, by: Person) -> None:
+        """What the consultant sets aside, week by week, until the near future."""
+        assert voucher.kind is not None
+        wanted = Decimal(8 if voucher.kind.slug == "exploration" else 4)
+        assert voucher.ends_on is not None
+        soon = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        until = min(soon, voucher.ends_on)
+        mondays = [monday for monday in effort.bookable(voucher) if monday <= until]
+        person = people.members().get(pk=by.pk)
+        for week in effort.weeks_of([person], mondays)[person.pk]:
+            if hours := min(wanted, max(week.free, Decimal(0))):
+                effort.book(voucher, by, week.monday, hours)
 
     def attach(self, voucher: Voucher, by: Person, step: Story) -> None:
         path = packaged.path(ATTACHMENTS[step["file"]])
@@ -230,6 +290,14 @@ STEPS: dict[str, Callable[[_Loader, Voucher, Person, Story], object]] = {
     "attach": _Loader.attach,
     "evidence": _Loader.add_evidence,
     "report": _Loader.report,
-    "close": lambda _, v, p, s: actions.close(v, p, rating=s["rating"], feedback=s["text"]),
+    "extend": lambda _, v, p, s: actions.extend(v, p, s["days"], s["text"]),
+    "close": lambda _, v, p, s: work.close(
+        v,
+        p,
+        rating=s["rating"],
+        feedback=s["text"],
+        visibility=s["visibility"],
+        summary=s["summary"],
+    ),
     "withdraw": lambda _, v, p, s: actions.withdraw(v, p, s["reason"]),
 }

@@ -29,7 +29,7 @@ COLUMNS: dict[str, Callable[[Voucher], Cell]] = {
     "kind": lambda v: v.kind.slug if v.kind else None,
     "state": lambda v: v.state,
     "unit": lambda v: v.unit.slug,
-    "host": lambda v: v.unit.host,
+    "host": lambda v: v.unit.host.name,
     "author": lambda v: v.author.name,
     "home": lambda v: v.author.home,
     "offered_to": lambda v: v.offered_to.name if v.offered_to else None,

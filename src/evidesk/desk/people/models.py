@@ -1,27 +1,154 @@
-"""Who is who: units, people, their membership, and their access tokens."""
+"""Who is who: units, people, their membership, what members bring, and access tokens."""
 
 import hashlib
 import uuid
+from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
-class Unit(models.Model):
+class Row(models.Model):
+    """What the office edits and never deletes: a retired row is offered to nobody any more, and
+    whatever refers to it stays true.
+    """
+
+    retired_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_retired(self) -> bool:
+        return self.retired_at is not None
+
+
+class Host(Row):
+    """A centre that units sit at, and that people come from."""
+
+    name = models.CharField(_("Short name"), max_length=40, unique=True)
+    full_name = models.CharField(_("Full name"), max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Field(Row):
+    """A field of research."""
+
+    name = models.CharField(_("Name"), max_length=80, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Skill(Row):
+    """Something that members can do, with the words by which documents ask for it."""
+
+    name = models.CharField(_("Name"), max_length=80, unique=True)
+    words = models.TextField(
+        _("Words"),
+        max_length=1000,
+        blank=True,
+        help_text=_(
+            "Words in English and German that a scientist would use who needs this; they match "
+            "vouchers with consultants."
+        ),
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FederalState(models.TextChoices):
+    """Where a team sits in Germany, which decides its public holidays."""
+
+    BW = "BW", "Baden-Württemberg"
+    BY = "BY", "Bayern"
+    BE = "BE", "Berlin"
+    BB = "BB", "Brandenburg"
+    HB = "HB", "Bremen"
+    HH = "HH", "Hamburg"
+    HE = "HE", "Hessen"
+    MV = "MV", "Mecklenburg-Vorpommern"
+    NI = "NI", "Niedersachsen"
+    NW = "NW", "Nordrhein-Westfalen"
+    RP = "RP", "Rheinland-Pfalz"
+    SL = "SL", "Saarland"
+    SN = "SN", "Sachsen"
+    ST = "ST", "Sachsen-Anhalt"
+    SH = "SH", "Schleswig-Holstein"
+    TH = "TH", "Thüringen"
+
+
+def _working_days(label: Any, help_text: Any, default: int) -> Any:
+    """A setting of a unit, in working days."""
+    return models.PositiveSmallIntegerField(
+        label,
+        default=default,
+        help_text=help_text,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+    )
+
+
+class Unit(Row):
     """The network's hub or one of its spokes: a centre's local team."""
 
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=80, unique=True)
-    host = models.CharField(max_length=40, help_text="The centre that the team sits at.")
-    city = models.CharField(max_length=80)
-    focus = models.CharField(max_length=300)
-    is_hub = models.BooleanField(default=False)
+    slug = models.SlugField(
+        _("Short name"), unique=True, help_text=_("For addresses: small letters and hyphens.")
+    )
+    name = models.CharField(_("Name"), max_length=80, unique=True)
+    host = models.ForeignKey(
+        Host,
+        models.PROTECT,
+        related_name="units",
+        verbose_name=_("Host"),
+        help_text=_("The centre that the team sits at."),
+    )
+    city = models.CharField(_("City"), max_length=80)
+    state = models.CharField(
+        _("Federal state"),
+        max_length=2,
+        choices=FederalState,
+        blank=True,
+        help_text=_("For public holidays; without one, only those of all Germany count."),
+    )
+    focus = models.CharField(_("Focus"), max_length=300)
+    fields = models.ManyToManyField(
+        Field, related_name="units", blank=True, verbose_name=_("Fields of research")
+    )
+    is_hub = models.BooleanField(_("It is the hub"), default=False)
+    respond_days = _working_days(
+        _("First response"), _("Working days until a scientist hears from a person."), 2
+    )
+    decide_days = _working_days(
+        _("Decision"), _("Working days until a voucher is offered, returned or declined."), 5
+    )
+    offer_days = _working_days(
+        _("Offers hold"), _("Working days that a consultant has to answer an offer."), 5
+    )
+    home_conflict = models.BooleanField(
+        _("The same home centre is a conflict of interest"),
+        default=False,
+        help_text=_("If so, nobody of a scientist's own centre is proposed as consultant."),
+    )
 
     class Meta:
         ordering = ["-is_hub", "name"]
@@ -94,6 +221,11 @@ class Person(AbstractBaseUser):
         """Whether the person belongs to the network, rather than asks it."""
         return bool(self.roles)
 
+    @property
+    def triages(self) -> bool:
+        """Whether the person decides on new vouchers, of some unit or of all."""
+        return self.has_role(Role.LEAD, Role.OFFICE)
+
 
 class Role(models.TextChoices):
     """What a member does in a unit."""
@@ -133,6 +265,75 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}, {self.get_role_display()} in {self.unit}"
+
+
+#: Working hours of a full-time week, to which shares refer.
+FULL_TIME_HOURS = 39
+
+
+class Profile(models.Model):
+    """What a member brings. It is the person's, for a change of role must not lose it."""
+
+    person = models.OneToOneField(Person, models.CASCADE, related_name="profile")
+    weekly_hours = models.DecimalField(
+        _("Hours for vouchers in a week"), max_digits=3, decimal_places=1, default=Decimal(0)
+    )
+    skills = models.ManyToManyField(
+        Skill, related_name="profiles", blank=True, verbose_name=_("Skills")
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(weekly_hours__gte=0, weekly_hours__lte=FULL_TIME_HOURS),
+                name="weekly_hours_fit_a_week",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.weekly_hours} h a week"
+
+
+class Absence(models.Model):
+    """Days on which a member works on no voucher, both ends included."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="absences")
+    first_day = models.DateField(_("First day"))
+    last_day = models.DateField(_("Last day"))
+    reason = models.CharField(_("Reason"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["first_day", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(last_day__gte=models.F("first_day")),
+                name="absence_ends_after_its_begin",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.first_day} to {self.last_day}"
+
+
+class ConflictOfInterest(models.Model):
+    """A member should not be the consultant of this scientist. Who is named here is not told."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="conflicts")
+    scientist = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    declared_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["scientist__name"]
+        verbose_name_plural = "conflicts of interest"
+        constraints = [
+            models.UniqueConstraint(fields=["person", "scientist"], name="one_conflict_per_pair"),
+            models.CheckConstraint(
+                condition=~models.Q(person=models.F("scientist")), name="no_conflict_with_oneself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} and {self.scientist}"
 
 
 #: The length of a group's path, and of a role's name within it.

@@ -88,9 +88,19 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 
 @require_safe
 def network(request: HttpRequest) -> HttpResponse:
-    units = Unit.objects.prefetch_related(
-        Prefetch("members", Member.objects.select_related("person"))
+    units = (
+        Unit.objects.filter(retired_at=None)
+        .select_related("host")
+        .prefetch_related("fields", Prefetch("members", Member.objects.select_related("person")))
     )
-    may_edit_groups = isinstance(request.user, Person) and log_in.may_edit_groups(request.user)
-    context = {"units": units, "may_edit_groups": may_edit_groups}
-    return render(request, "people/network.html", context)
+    person = request.user if isinstance(request.user, Person) else None
+    return render(
+        request,
+        "people/network.html",
+        {
+            "units": units,
+            "sees_members": bool(person and rules.may_see_profile(person)),
+            "may_edit": bool(person and rules.may_edit_network(person)),
+            "may_edit_groups": bool(person and log_in.may_edit_groups(person)),
+        },
+    )

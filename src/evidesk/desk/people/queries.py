@@ -1,9 +1,14 @@
 """Reads about people that more than one page needs."""
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
-from evidesk.desk.people.models import Person, Role
+from evidesk.desk.people.calendar import WEEK, days_at_work
+from evidesk.desk.people.models import Member, Person, Role
 
 #: The issuer of people who exist only in the demo.
 DEMO_ISSUER = "demo"
@@ -32,3 +37,31 @@ def possible_consultants() -> QuerySet[Person]:
         .distinct()
         .prefetch_related("memberships__unit")
     )
+
+
+def members() -> QuerySet[Person]:
+    """People with a place in the network, with what their capacity follows from."""
+    return (
+        Person.objects.filter(is_active=True, memberships__isnull=False)
+        .distinct()
+        .select_related("profile")
+        .prefetch_related(
+            "absences",
+            "profile__skills",
+            Prefetch("memberships", Member.objects.select_related("unit")),
+        )
+    )
+
+
+def capacity(person: Person, mondays: Iterable[date]) -> dict[date, Decimal]:
+    """Hours that a member (from `members`) has for vouchers in each week: the weekly hours, less
+    a fifth for each public holiday of the first unit's state and each day of absence.
+    """
+    profile = getattr(person, "profile", None)
+    weekly = profile.weekly_hours if profile else Decimal(0)
+    state = next((place.unit.state for place in person.memberships.all()), "")
+    away = [(one.first_day, one.last_day) for one in person.absences.all()]
+    return {
+        monday: (weekly * days_at_work(monday, state, away) / WEEK).quantize(Decimal("0.1"))
+        for monday in mondays
+    }

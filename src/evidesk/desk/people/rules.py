@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
+from django.utils.translation import gettext as _
 
-from evidesk.desk.people.models import Person
+from evidesk.desk.people.models import Person, Role, Row, Unit
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,50 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def may_edit_network(by: Person) -> Answer:
+    """Units, hosts, fields, kinds, questions, skills and tags are the office's."""
+    if not by.has_role(Role.OFFICE):
+        return refuse(_("Only the office can edit the network."))
+    return ALLOWED
+
+
+def may_retire(by: Person, row: Row) -> Answer:
+    """Everything but the hub, which takes whoever has no unit near."""
+    if isinstance(row, Unit) and row.is_hub:
+        return refuse(_("This is the hub. Make another unit the hub first."))
+    return may_edit_network(by)
+
+
+def may_make_hub(by: Person, unit: Unit) -> Answer:
+    """Any unit that is not retired."""
+    if unit.is_retired:
+        return refuse(_("A retired unit cannot be the hub."))
+    return may_edit_network(by)
+
+
+def leads(by: Person, person: Person) -> bool:
+    """Whether the one leads a unit that the other is a member of."""
+    return any(by.has_role(Role.LEAD, unit_id=unit_id) for unit_id in person.unit_ids)
+
+
+def may_edit_profile(by: Person, person: Person) -> Answer:
+    """Skills, absences and conflicts of interest: oneself, the leads of one's units, the office."""
+    if not person.is_member:
+        return refuse(_("Only members of the network have skills and hours here."))
+    if by != person and not leads(by, person) and not by.has_role(Role.OFFICE):
+        return refuse(_("Only the member, a lead of their unit or the office can change this."))
+    return ALLOWED
+
+
+def may_set_hours(by: Person, person: Person) -> Answer:
+    """How much time a member has for vouchers is decided by the unit's leads and the office."""
+    if not leads(by, person) and not by.has_role(Role.OFFICE):
+        return refuse(_("Only a lead of the unit or the office can change the hours."))
+    return may_edit_profile(by, person)
+
+
+def may_see_profile(by: Person) -> Answer:
+    """Members see each other's skills and free hours."""
+    return ALLOWED if by.is_member else refuse(_("Only members of the network see this."))

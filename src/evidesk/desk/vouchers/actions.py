@@ -20,11 +20,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from evidesk.desk.audit import actions as audit
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers import content, rules, signals
+from evidesk.desk.vouchers import clock, content, rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
+    AgreementText,
     Attachment,
     Counter,
     Event,
@@ -42,7 +43,7 @@ _log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
 PLAIN = frozenset(
     {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence", "via"}
-)
+) | {"agreement", "credit", "visibility"}
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
 _LONGEST_NAME = 150
 
@@ -139,23 +140,25 @@ def _next_reference() -> str:
 
 def _unit_near(person: Person) -> Unit:
     """The unit at the person's home centre, or else the hub."""
-    return Unit.objects.filter(host__iexact=person.home).first() or Unit.objects.get(is_hub=True)
+    return Unit.objects.filter(
+        host__name__iexact=person.home, retired_at=None
+    ).first() or Unit.objects.get(is_hub=True)
 
 
 @database.atomic
-def start_voucher(author: Person, inquiry: Inquiry | None = None) -> Voucher:
-    """A new draft, empty or begun with what the inquiry says."""
+def start_voucher(
+    author: Person, inquiry: Inquiry | None = None, *, begun: Mapping[str, Any] | None = None
+) -> Voucher:
+    """A new draft, empty or begun with what the inquiry says, or with the columns `begun`."""
     if inquiry is not None:
         require(rules.may_start_from(author, inquiry))
     questionnaire = Questionnaire.objects.latest("version")
     first = questionnaire.questions[0]["key"]
+    columns: dict[str, Any] = {"unit": _unit_near(author), **(begun or {})}
+    if inquiry is not None:
+        columns |= {"title": inquiry.subject, "answers": {first: inquiry.text}}
     voucher = Voucher.objects.create(
-        reference=_next_reference(),
-        title=inquiry.subject if inquiry else "",
-        author=author,
-        unit=_unit_near(author),
-        questionnaire=questionnaire,
-        answers={first: inquiry.text} if inquiry else {},
+        reference=_next_reference(), author=author, questionnaire=questionnaire, **columns
     )
     if inquiry is not None:
         taken = Inquiry.objects.filter(pk=inquiry.pk, voucher=None).update(
@@ -177,9 +180,13 @@ def save_draft(
     kind: Kind | None,
     unit: Unit,
     answers: Mapping[str, str],
+    field: Field | None = None,
+    credit: str | None = None,
+    visibility: str | None = None,
+    summary: str | None = None,
     window: str = "",
 ) -> None:
-    """Keep what was typed.
+    """Keep what was typed; `credit`, `visibility` and `summary` stay as they are for None.
 
     `revision` is the one that the window's text was based on when it was opened: if another
     `window` has saved since, nothing is overwritten and :class:`Conflict` is raised.
@@ -187,6 +194,7 @@ def save_draft(
     require(rules.may_edit(by, voucher))
     if kind is None and voucher.submitted_at is not None:
         raise Refused("Choose a kind; only a first draft can be without.")
+    chosen = {"credit": credit, "visibility": visibility, "summary": summary}
     current = Q(revision=revision)
     if window:
         current |= Q(window=window)
@@ -194,7 +202,9 @@ def save_draft(
         title=title,
         kind=kind,
         unit=unit,
+        field=field,
         answers=dict(answers),
+        **{name: text for name, text in chosen.items() if text is not None},
         revision=F("revision") + 1,
         window=window,
         changed_at=timezone.now(),
@@ -213,7 +223,7 @@ def save_draft(
 def transition(
     voucher: Voucher,
     action: str,
-    by: Person,
+    by: Person | None,
     *,
     text: str = "",
     facts: Mapping[str, Any] | None = None,
@@ -232,10 +242,15 @@ def transition(
     row = BY_ACTION[action]
     for guard in row.guards:
         require(guard.check(voucher, {"text": text, **(facts or {})}))
-    columns: dict[str, Any] = {"state": row.target, **(changes or {})}
+    now = timezone.now()
+    columns = {
+        "state": row.target,
+        **clock.moved(voucher, action, row.target, now),
+        **(changes or {}),
+    }
     sealed = {**(sealed or {}), **{name: str(value) for name, value in (changes or {}).items()}}
     if row.target in ENDS:
-        columns["ended_at"] = timezone.now()
+        columns["ended_at"] = now
     with database.atomic():
         at = _change(voucher, Q(revision=voucher.revision), **columns)
         _event(voucher, at, action, by, text, sealed, state=row.target, **data)
@@ -243,14 +258,24 @@ def transition(
 
 
 def submit(voucher: Voucher, by: Person) -> None:
-    """Hand the document in, for the first time or after questions."""
-    submitted_at = voucher.submitted_at or timezone.now()
+    """Hand the document in, for the first time or after questions.
+
+    Whoever submits agrees to the latest text about the network's work and to the chosen credit.
+    """
+    now = timezone.now()
+    agreement = AgreementText.objects.latest("version")
     transition(
         voucher,
         "submit",
         by,
-        changes={"submitted_at": submitted_at},
+        changes={
+            "submitted_at": voucher.submitted_at or now,
+            "agreement": agreement,
+            "author_agreed_at": now,
+        },
         sealed={"title": voucher.title, "answers": voucher.answers},
+        agreement=agreement.version,
+        credit=voucher.credit,
     )
 
 
@@ -274,6 +299,7 @@ def offer(voucher: Voucher, by: Person, consultant: Person, note: str = "") -> N
         facts={"consultant": consultant},
         changes={"offered_to": consultant},
         to=consultant.name,
+        person=consultant.pk,
     )
 
 
@@ -282,26 +308,56 @@ def take_back(voucher: Voucher, by: Person, reason: str = "") -> None:
     transition(voucher, "take-back", by, text=reason, changes={"offered_to": None})
 
 
+def expire(voucher: Voucher) -> None:
+    """The desk ends an offer that nobody has answered in time; the decision's clock starts anew."""
+    facts = {"today": timezone.localdate()}
+    transition(voucher, "expire", None, facts=facts, changes={"offered_to": None})
+
+
+@database.atomic
+def hand_over(voucher: Voucher, by: Person, unit: Unit, reason: str) -> None:
+    """Another unit fits better. The conversation goes with it, and both units read on."""
+    former = voucher.unit
+    transition(
+        voucher,
+        "hand-over",
+        by,
+        text=reason,
+        facts={"unit": unit},
+        changes={"unit": unit},
+        to=unit.name,
+    )
+    voucher.former_units.add(former)
+
+
 def turn_down(voucher: Voucher, by: Person, reason: str) -> None:
     """The consultant cannot take it."""
     transition(voucher, "turn-down", by, text=reason, changes={"offered_to": None})
 
 
 def accept(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
-    """The consultant takes it and plans the work."""
+    """The consultant takes it, agrees to what the scientist has agreed to, and plans the work."""
     transition(
         voucher,
         "accept",
         by,
         facts={"days": days},
-        changes={"offered_to": None, "consultant": by, "starts_on": starts_on, "days": days},
+        changes={
+            "offered_to": None,
+            "consultant": by,
+            "starts_on": starts_on,
+            "days": days,
+            "consultant_agreed_at": timezone.now(),
+        },
         starts_on=starts_on.isoformat(),
         days=days,
+        agreement=voucher.agreement and voucher.agreement.version,
+        credit=voucher.credit,
     )
 
 
 def plan(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
-    """Move the planned dates of active work."""
+    """Move the planned dates of active work, or shorten it."""
     transition(
         voucher,
         "plan",
@@ -309,6 +365,20 @@ def plan(voucher: Voucher, by: Person, starts_on: date, days: int) -> None:
         facts={"days": days},
         changes={"starts_on": starts_on, "days": days},
         starts_on=starts_on.isoformat(),
+        days=days,
+    )
+
+
+def extend(voucher: Voucher, by: Person, days: int, reason: str) -> None:
+    """Give active work more time, as long as its kind allows."""
+    transition(
+        voucher,
+        "extend",
+        by,
+        text=reason,
+        facts={"days": days},
+        changes={"days": days},
+        starts_on=voucher.starts_on and voucher.starts_on.isoformat(),
         days=days,
     )
 
@@ -342,7 +412,9 @@ def withdraw(voucher: Voucher, by: Person, reason: str = "") -> None:
 def write(voucher: Voucher, by: Person, text: str, *, via: str = "") -> Event:
     """Add a message (Markdown) to the conversation; `via` says how it came, if not by the page."""
     require(rules.may_write(by, voucher))
-    return record(voucher, EventKind.MESSAGE, by, text, via=via)
+    answers = by.pk != voucher.author_id and voucher.responded_at is None
+    columns = {"responded_at": timezone.now()} if answers else {}
+    return _event(voucher, _change(voucher, **columns), EventKind.MESSAGE, by, text, via=via)
 
 
 class Upload(Protocol):

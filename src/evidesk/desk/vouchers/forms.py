@@ -7,17 +7,21 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.queries import possible_consultants
-from evidesk.desk.vouchers.models import Kind, Voucher
+from evidesk.desk.vouchers.models import Credit, Kind, Visibility, Voucher
 
 LONGEST_TEXT = 20_000
+LONGEST_SUMMARY = 1_500
 
 
-def long_text(label: str, *, required: bool = True, rows: int = 6, help: str = "") -> Any:
+def long_text(label: Any, *, required: bool = True, rows: int = 6, help: Any = "") -> Any:
     """A field for several paragraphs of Markdown."""
     return forms.CharField(
         label=label,
@@ -67,13 +71,50 @@ class DraftForm(forms.Form):
     window = forms.CharField(max_length=40, widget=forms.HiddenInput, required=False)
     title = forms.CharField(max_length=120, required=False, label="Title")
     kind = forms.ModelChoiceField(
-        Kind.objects.all(), required=False, empty_label=None, widget=forms.RadioSelect, label="Kind"
+        Kind.objects.none(),
+        required=False,
+        empty_label=None,
+        widget=forms.RadioSelect,
+        label="Kind",
+    )
+    field = forms.ModelChoiceField(
+        Field.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("None of these, or several"),
+        label=gettext_lazy("Field of research"),
     )
     unit = forms.ModelChoiceField(
-        Unit.objects.all(),
+        Unit.objects.none(),
         empty_label=None,
         label="Which team?",
         help_text="The one at or near your centre, or of your field; it can be changed later.",
+    )
+
+    credit = forms.ChoiceField(
+        choices=Credit.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("If you publish what we find out, how will you name us?"),
+        help_text=gettext_lazy(
+            "The work itself is free of charge. Co-authorship is for a scientific contribution."
+        ),
+    )
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("Who may see the voucher?"),
+        help_text=gettext_lazy("You can change this at any time."),
+    )
+    summary = forms.CharField(
+        required=False,
+        max_length=LONGEST_SUMMARY,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("Public summary"),
+        help_text=gettext_lazy("A few sentences for everybody; only for a public summary."),
+    )
+    agrees = forms.BooleanField(
+        required=False, label=gettext_lazy("I agree to how the network works")
     )
 
     def __init__(self, voucher: Voucher, data: Any = None) -> None:
@@ -84,9 +125,21 @@ class DraftForm(forms.Form):
                 "window": secrets.token_urlsafe(12),
                 "title": voucher.title,
                 "kind": voucher.kind_id,
+                "field": voucher.field_id,
                 "unit": voucher.unit_id,
+                "credit": voucher.credit,
+                "visibility": voucher.visibility,
+                "summary": voucher.summary,
             },
         )
+        # What is retired can stay chosen, but not be chosen anew.
+        for name, rows in (
+            ("kind", Kind.objects.all()),
+            ("field", Field.objects.all()),
+            ("unit", Unit.objects.select_related("host")),
+        ):
+            in_use = rows.filter(Q(retired_at=None) | Q(pk=self.initial[name]))
+            self.fields[name].queryset = in_use  # type: ignore[attr-defined]
         self.fields["kind"].label_from_instance = (  # type: ignore[attr-defined]
             lambda kind: f"{kind.name}: {kind.purpose}"
         )
@@ -101,6 +154,14 @@ class DraftForm(forms.Form):
                 question["prompt"], required=False, help=question.get("help", "")
             )
             self.initial[name] = question["answer"]
+        last = ("credit", "visibility", "summary", "agrees")  # once the question is told
+        self.order_fields([name for name in self.fields if name not in last] + [*last])
+
+    def not_agreed(self) -> bool:
+        """Note beside the box that it has to be ticked, if it is not; true then."""
+        if not self.cleaned_data["agrees"]:
+            self.add_error("agrees", _("Please tick the box: work begins with an agreement."))
+        return not self.cleaned_data.get("agrees")
 
     def answers(self) -> dict[str, str]:
         """The document's answers by the question's key."""
@@ -167,6 +228,20 @@ class OfferForm(forms.Form):
         )
 
 
+class HandOverForm(forms.Form):
+    unit = forms.ModelChoiceField(Unit.objects.none(), label=gettext_lazy("To which unit?"))
+    text = long_text(
+        gettext_lazy("The reason"),
+        rows=3,
+        help=gettext_lazy("Everybody on this voucher reads it, the scientist too."),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data)
+        others = Unit.objects.filter(retired_at=None).exclude(pk=voucher.unit_id)
+        self.fields["unit"].queryset = others  # type: ignore[attr-defined]
+
+
 class PlanForm(forms.Form):
     # A day that no calendar of ours reaches would have no last day.
     starts_on = forms.DateField(
@@ -191,6 +266,43 @@ class PlanForm(forms.Form):
         days.widget.attrs.update(min=kind.min_days, max=kind.max_days)
 
 
+class AcceptForm(PlanForm):
+    """A plan, and the consultant's side of the agreement."""
+
+    agrees = forms.BooleanField(label=gettext_lazy("I agree to how the network works"))
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data, voucher=voucher)
+        text = voucher.agreement.text if voucher.agreement else ""
+        self.fields["agrees"].help_text = _("Chosen by the scientist: %(credit)s. %(text)s") % {
+            "credit": Credit(voucher.credit).label,
+            "text": text,
+        }
+
+
+class ExtendForm(forms.Form):
+    days = forms.IntegerField(label=gettext_lazy("New length in days"))
+    text = long_text(
+        gettext_lazy("Why is more time needed?"),
+        rows=3,
+        help=gettext_lazy("Everybody on this voucher can read it."),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data)
+        kind = voucher.kind
+        assert kind is not None  # a CHECK constraint from the submission on
+        assert voucher.starts_on is not None  # another one, for active work
+        self.fields["days"].help_text = _(
+            "It is planned for %(days)d days from %(first)s; %(kind)s takes at most %(most)d."
+        ) % {
+            "days": voucher.days or 0,
+            "first": date_format(voucher.starts_on, "j F Y"),
+            "kind": kind.name,
+            "most": kind.max_days,
+        }
+
+
 class FeedbackForm(forms.Form):
     rating = forms.TypedChoiceField(
         label="How was it?",
@@ -212,3 +324,23 @@ class FeedbackForm(forms.Form):
         required=False,
         help="Everybody on this voucher can read it.",
     )
+    visibility = forms.ChoiceField(
+        choices=Visibility.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        label=gettext_lazy("Who may see the voucher from now on?"),
+        help_text=gettext_lazy("You can change this at any time."),
+    )
+    summary = forms.CharField(
+        required=False,
+        max_length=LONGEST_SUMMARY,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("Public summary"),
+        help_text=gettext_lazy(
+            "What was asked and what came out, for others with a similar question."
+        ),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        chosen = {"visibility": voucher.visibility, "summary": voucher.summary}
+        super().__init__(data, initial=chosen)

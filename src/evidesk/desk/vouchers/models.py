@@ -9,47 +9,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from evidesk.desk.people.models import Person, Unit
-
-
-class Kind(models.Model):
-    """A kind of voucher, with the limits on its planned length."""
-
-    slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=60, unique=True)
-    purpose = models.CharField(max_length=300)
-    min_days = models.PositiveSmallIntegerField()
-    max_days = models.PositiveSmallIntegerField()
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(min_days__gte=1, max_days__gte=models.F("min_days")),
-                name="kind_limits_make_sense",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Questionnaire(models.Model):
-    """A version of the voucher document's questions; a voucher keeps the version it answers.
-
-    `questions` is a list of {"key", "prompt", "help"}.
-    """
-
-    version = models.PositiveSmallIntegerField(unique=True)
-    questions = models.JSONField()
-
-    class Meta:
-        ordering = ["-version"]
-
-    def __str__(self) -> str:
-        return f"version {self.version}"
+from evidesk.desk.people.models import Field, Person, Unit
+from evidesk.desk.vouchers.rows import AgreementText as AgreementText
+from evidesk.desk.vouchers.rows import Kind as Kind
+from evidesk.desk.vouchers.rows import Questionnaire as Questionnaire
+from evidesk.desk.vouchers.rows import Tag as Tag
 
 
 class State(models.TextChoices):
@@ -72,6 +38,24 @@ OPEN = (State.SUBMITTED, State.RETURNED, State.OFFERED, State.ACTIVE, State.REPO
 STAFFED = (State.ACTIVE, State.REPORTED, State.CLOSED)
 
 
+class Credit(models.TextChoices):
+    """How a publication that uses the work names the network."""
+
+    ACKNOWLEDGEMENT = "acknowledgement", _("Acknowledgement")
+    AUTHORSHIP = "co-authorship", _("Co-authorship")
+
+
+class Visibility(models.TextChoices):
+    """Who may see a submitted voucher beside its people, its unit and the office."""
+
+    PRIVATE = "private", _("Private: only its people, its team and the office")
+    NETWORK = "network", _("Network: every member of the network may read it")
+    SUMMARY = (
+        "public-summary",
+        _("Public summary: as before, and everybody may read its title and summary"),
+    )
+
+
 class Voucher(models.Model):
     """The request for collaboration, from draft to feedback."""
 
@@ -80,6 +64,11 @@ class Voucher(models.Model):
     kind = models.ForeignKey(Kind, models.PROTECT, null=True)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="vouchers")
     author = models.ForeignKey(Person, models.PROTECT, related_name="vouchers")
+    field = models.ForeignKey(Field, models.PROTECT, null=True, related_name="vouchers")
+    tags = models.ManyToManyField(Tag, related_name="vouchers")
+    follows = models.ForeignKey("self", models.PROTECT, null=True, related_name="followers")
+    visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.PRIVATE)
+    summary = models.TextField(blank=True, help_text="For everybody, if it is public.")
     questionnaire = models.ForeignKey(Questionnaire, models.PROTECT)
     answers = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0, help_text="Counts saves of the draft.")
@@ -97,8 +86,25 @@ class Voucher(models.Model):
     consultant = models.ForeignKey(
         Person, models.PROTECT, null=True, related_name="consulted_vouchers"
     )
+    former_units = models.ManyToManyField(
+        Unit, related_name="+", help_text="Units that handed it over; they still see it."
+    )
+    respond_by = models.DateField(null=True, help_text="When the first response is due.")
+    responded_at = models.DateTimeField(null=True)
+    decide_by = models.DateField(null=True, help_text="When the decision is due; see `clock`.")
+    days_left = models.SmallIntegerField(
+        null=True, help_text="Working days for the decision when the clock goes on."
+    )
+    offered_until = models.DateField(null=True, help_text="The last day to answer the offer.")
     starts_on = models.DateField(null=True)
     days = models.PositiveSmallIntegerField(null=True, help_text="Planned length in days.")
+
+    credit = models.CharField(max_length=20, choices=Credit, default=Credit.ACKNOWLEDGEMENT)
+    agreement = models.ForeignKey(
+        AgreementText, models.PROTECT, null=True, help_text="The version that both agreed to."
+    )
+    author_agreed_at = models.DateTimeField(null=True)
+    consultant_agreed_at = models.DateTimeField(null=True)
 
     report = models.TextField(blank=True)
     rating = models.PositiveSmallIntegerField(null=True)
@@ -126,6 +132,7 @@ class Voucher(models.Model):
                 fields=["state", "submitted_at", "unit", "author", "offered_to", "consultant"],
                 name="voucher_for_counts",
             ),
+            models.Index(fields=["state", "decide_by"], name="voucher_by_state_and_due"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),
@@ -166,6 +173,36 @@ class Voucher(models.Model):
                 name="reported_has_report",
             ),
             models.CheckConstraint(
+                condition=Q(agreement__isnull=True, author_agreed_at__isnull=True)
+                | Q(agreement__isnull=False, author_agreed_at__isnull=False),
+                name="agreed_to_a_text",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=STAFFED, agreement__isnull=False, consultant_agreed_at__isnull=False
+                )
+                | ~Q(state__in=STAFFED),
+                name="work_is_agreed_by_both",
+            ),
+            models.CheckConstraint(
+                condition=~Q(visibility=Visibility.SUMMARY)
+                | ~Q(summary="")
+                | Q(state__in=[State.DRAFT, State.RETURNED, State.WITHDRAWN]),
+                name="public_has_summary",
+            ),
+            models.CheckConstraint(
+                condition=Q(credit__in=Credit.values, visibility__in=Visibility.values),
+                name="credit_and_visibility_are_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.RETURNED) | Q(days_left__isnull=True),
+                name="clock_stands_still_only_when_returned",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.OFFERED) | Q(offered_until__isnull=True),
+                name="only_an_offer_expires",
+            ),
+            models.CheckConstraint(
                 condition=Q(rating__isnull=True)
                 | Q(state=State.CLOSED, rating__gte=1, rating__lte=5),
                 name="rating_is_one_to_five_at_the_end",
@@ -203,6 +240,33 @@ class Voucher(models.Model):
         ]
 
 
+class Booking(models.Model):
+    """Hours that a consultant has set aside for a voucher in a week."""
+
+    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="bookings")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="bookings")
+    week = models.DateField(help_text="Its Monday.")
+    hours = models.DecimalField(max_digits=3, decimal_places=1)
+    reason = models.CharField(
+        max_length=300, blank=True, help_text="Why it is more than the consultant has."
+    )
+
+    class Meta:
+        ordering = ["week", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["voucher", "person", "week"], name="one_booking_a_week"
+            ),
+            models.CheckConstraint(
+                condition=Q(hours__gt=0, hours__lte=60), name="booked_hours_fit_a_week"
+            ),
+        ]
+        indexes = [models.Index(fields=["person", "week"], name="booking_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.voucher.reference}: {self.hours} h in the week of {self.week}"
+
+
 class Counter(models.Model):
     """Hands out the numbers in references; one row a year, locked while it counts."""
 
@@ -223,6 +287,7 @@ class EventKind(models.TextChoices):
     RUN_CANCELLED = "run-cancelled", "cancelled a run of the kit"
     RUN_FAILED = "run-failed", "had a failed run of the kit"
     EVIDENCE = "evidence", "added evidence"
+    VISIBILITY = "visibility", _("changed who may see it")
 
 
 class Event(models.Model):
@@ -240,7 +305,10 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["voucher", "at"], name="event_by_voucher")]
+        indexes = [
+            models.Index(fields=["voucher", "at"], name="event_by_voucher"),
+            models.Index(fields=["kind"], name="event_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.voucher.reference}: {self.kind}"

@@ -11,12 +11,14 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused
-from evidesk.desk.vouchers import actions, forms, queries, rules
-from evidesk.desk.vouchers.models import Inquiry, State, Voucher
+from evidesk.desk.vouchers import actions, forms, queries, rules, work
+from evidesk.desk.vouchers.beside import beside
+from evidesk.desk.vouchers.models import AgreementText, Inquiry, State, Voucher
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION, WAY
 
@@ -136,8 +138,9 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     if request.method == "POST":
         saved = form.is_valid() and _save_draft(voucher, person, form)
         if request.htmx:  # type: ignore[attr-defined]
-            return render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
-        if saved and "submit" in request.POST:
+            response = render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
+            return trigger_client_event(response, "draft-saved") if saved else response
+        if saved and "submit" in request.POST and not form.not_agreed():
             try:
                 actions.submit(voucher, person)
             except (Refused, Conflict) as fault:
@@ -145,10 +148,12 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
             else:
                 messages.success(request, f"{reference} is submitted. The team has it now.")
                 return redirect("voucher", reference)
-        elif saved:
+        elif saved and "submit" not in request.POST:
             messages.success(request, "Saved.")
             return redirect("voucher", reference)
-    return render(request, "vouchers/edit.html", {"voucher": voucher, "form": form})
+    agreement = AgreementText.objects.latest("version")
+    context = {"voucher": voucher, "form": form, "agreement": agreement}
+    return render(request, "vouchers/edit.html", context)
 
 
 def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool:
@@ -161,6 +166,10 @@ def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool
             title=data["title"],
             kind=data["kind"],
             unit=data["unit"],
+            field=data["field"],
+            credit=data["credit"] or None,
+            visibility=data["visibility"] or None,
+            summary=data["summary"],
             answers=form.answers(),
             window=data["window"],
         )
@@ -210,6 +219,7 @@ def _voucher_page(
             "attachments": voucher.attachments.select_related("uploader"),
             "may_write": rules.may_write(person, voucher),
             "may_edit": rules.may_edit(person, voucher),
+            **beside(person, voucher),
             "is_working": voucher.consultant_id == person.pk and voucher.state == State.ACTIVE,
             "message_form": message_form,
             "file_form": file_form or forms.FileForm(),
@@ -238,6 +248,8 @@ def _step_url(voucher: Voucher, action: str) -> str:
         return reverse("edit-voucher", args=[voucher.reference])
     if action == "report":
         return reverse("report", args=[voucher.reference])
+    if action == "offer":
+        return reverse("offer", args=[voucher.reference])
     return reverse("step", args=[voucher.reference, action])
 
 
@@ -299,25 +311,30 @@ def attachment(request: HttpRequest, reference: str, attachment_id: int) -> File
 FORMS: dict[str, Callable[..., django_forms.Form]] = {
     "return": forms.QuestionsForm,
     "decline": forms.ReasonForm,
-    "offer": forms.OfferForm,
+    "hand-over": forms.HandOverForm,
     "take-back": forms.OptionalReasonForm,
     "turn-down": forms.ReasonForm,
-    "accept": forms.PlanForm,
+    "accept": forms.AcceptForm,
     "plan": forms.PlanForm,
+    "extend": forms.ExtendForm,
     "close": forms.FeedbackForm,
     "close-without-feedback": forms.NothingForm,
     "withdraw": forms.OptionalReasonForm,
 }
 
+#: Actions whose form begins with what the voucher says.
+ABOUT_VOUCHER = {"hand-over", "accept", "plan", "extend", "close"}
+
 STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
     "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
     "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
-    "offer": lambda v, p, f: actions.offer(v, p, f["consultant"], f["text"]),
+    "hand-over": lambda v, p, f: actions.hand_over(v, p, f["unit"], f["text"]),
     "take-back": lambda v, p, f: actions.take_back(v, p, f["text"]),
     "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
     "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),
     "plan": lambda v, p, f: actions.plan(v, p, f["starts_on"], f["days"]),
-    "close": lambda v, p, f: actions.close(v, p, **f),
+    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
+    "close": lambda v, p, f: work.close(v, p, **f),
     "close-without-feedback": lambda v, p, _: actions.close_without_feedback(v, p),
     "withdraw": lambda v, p, f: actions.withdraw(v, p, f["text"]),
 }
@@ -326,9 +343,7 @@ STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
 def form_for(voucher: Voucher, action: str, data: Any) -> django_forms.Form:
     """The form that asks for an action's facts."""
     form = FORMS[action]
-    if form in (forms.OfferForm, forms.PlanForm):
-        return form(data, voucher=voucher)
-    return form(data)
+    return form(data, voucher=voucher) if action in ABOUT_VOUCHER else form(data)
 
 
 @login_required

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from evidesk.desk.people.models import Person, Role
-from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
+from evidesk.desk.vouchers.models import Event, Inquiry, State, Visibility, Voucher
 
 
 def visible_to(person: Person) -> QuerySet[Voucher]:
@@ -15,7 +15,11 @@ def visible_to(person: Person) -> QuerySet[Voucher]:
     submitted = Q(submitted_at__isnull=False)
     if person.has_role(Role.OFFICE):
         return Voucher.objects.filter(involved | submitted)
-    return Voucher.objects.filter(involved | (submitted & Q(unit__in=person.unit_ids)))
+    open_to = Q(unit__in=person.unit_ids)
+    if person.is_member:
+        handed = Voucher.former_units.through.objects.filter(unit__in=person.unit_ids)
+        open_to |= ~Q(visibility=Visibility.PRIVATE) | Q(pk__in=handed.values("voucher"))
+    return Voucher.objects.filter(involved | (submitted & open_to))
 
 
 def for_list(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
@@ -38,8 +42,10 @@ def rows(ids: Iterable[int]) -> list[Voucher]:
 def for_page(person: Person) -> QuerySet[Voucher]:
     """Visible vouchers with all that their own page and the rules need."""
     return visible_to(person).select_related(
-        "kind",
-        "unit",
+        "kind__follow_up",
+        "unit__host",
+        "field",
+        "agreement",
         "author",
         "consultant",
         "offered_to",

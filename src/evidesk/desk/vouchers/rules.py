@@ -1,8 +1,10 @@
 """Who may do what with inquiries and vouchers."""
 
+from django.utils.translation import gettext as _
+
 from evidesk.desk.people.models import Person, Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
-from evidesk.desk.vouchers.models import ENDS, OPEN, Inquiry, State, Voucher
+from evidesk.desk.vouchers.models import ENDS, OPEN, Inquiry, State, Visibility, Voucher
 from evidesk.desk.vouchers.workflow import (
     BY_ACTION,
     NEXT_STEP,
@@ -13,8 +15,10 @@ from evidesk.desk.vouchers.workflow import (
 )
 
 
-def parts(person: Person, voucher: Voucher) -> set[Part]:
-    """The parts that the person plays for the voucher."""
+def parts(person: Person | None, voucher: Voucher) -> set[Part]:
+    """The parts that the person plays for the voucher; nobody is the desk itself."""
+    if person is None:
+        return {Part.DESK}
     found = set()
     if voucher.author_id == person.pk:
         found.add(Part.AUTHOR)
@@ -34,16 +38,21 @@ def may_triage_unit(person: Person, unit_id: int) -> bool:
 
 def may_see(person: Person, voucher: Voucher) -> bool:
     """The author; the one it is offered to; its consultant; and, once submitted, its unit and the
-    office. Whoever may not see a voucher is not told that it exists.
+    office, the units that handed it over, and every member if the author wants so. Whoever may not
+    see a voucher is not told that it exists.
     """
     if parts(person, voucher) & {Part.AUTHOR, Part.OFFERED, Part.CONSULTANT}:
         return True
     if voucher.submitted_at is None:
         return False
-    return person.has_role(Role.OFFICE) or voucher.unit_id in person.unit_ids
+    if person.is_member and voucher.visibility != Visibility.PRIVATE:
+        return True
+    if person.has_role(Role.OFFICE) or voucher.unit_id in person.unit_ids:
+        return True
+    return voucher.former_units.filter(pk__in=person.unit_ids).exists()
 
 
-def may(person: Person, action: str, voucher: Voucher) -> Answer:
+def may(person: Person | None, action: str, voucher: Voucher) -> Answer:
     """Whether the person may take this action of the workflow now."""
     transition = BY_ACTION[action]
     if voucher.state not in transition.sources:
@@ -96,6 +105,64 @@ def may_write(person: Person, voucher: Voucher) -> Answer:
         return refuse(f"{voucher.reference} is over, so nothing can be added to it.")
     if voucher.state not in OPEN:
         return refuse("Messages and files are possible once the voucher is submitted.")
+    return ALLOWED
+
+
+def may_set_visibility(person: Person, voucher: Voucher) -> Answer:
+    """Who may see the voucher is its author's to decide, also when it is over."""
+    if voucher.author_id != person.pk:
+        return refuse(_("Only the scientist who asks can decide who may see it."))
+    if voucher.submitted_at is None:
+        return refuse(_("The voucher is not submitted yet; nobody else can see it."))
+    return ALLOWED
+
+
+def may_follow_up(person: Person, voucher: Voucher) -> Answer:
+    """What an exploration has found out can be continued, by who asked for it, when it is reported;
+    once at a time, for a second click must not begin a second one.
+    """
+    kind = voucher.kind
+    if voucher.author_id != person.pk:
+        return refuse(_("Only the scientist who asked can continue it."))
+    if voucher.state not in (State.REPORTED, State.CLOSED) or kind is None:
+        return refuse(_("A voucher can be continued when there is a report."))
+    if kind.follow_up_id is None:
+        return refuse(_("A voucher of this kind is not continued by another one."))
+    unfinished = voucher.followers.exclude(state__in=ENDS).first()
+    if unfinished is not None:
+        return refuse(
+            _("%(reference)s continues it already.") % {"reference": unfinished.reference}
+        )
+    return ALLOWED
+
+
+def may_see_effort(person: Person, voucher: Voucher) -> Answer:
+    """Hours are the team's business: the consultant's, and that of whoever triages the voucher."""
+    if not parts(person, voucher) & {Part.TRIAGE, Part.CONSULTANT}:
+        return refuse(_("Only the voucher's team sees its hours."))
+    if voucher.consultant_id is None:
+        return refuse(_("There is nobody yet whose hours could be booked."))
+    return ALLOWED
+
+
+def may_book(person: Person, voucher: Voucher) -> Answer:
+    """Hours are booked while the work is under way, or reported and not closed."""
+    if voucher.state not in (State.ACTIVE, State.REPORTED):
+        return refuse(_("Hours can be booked from the start of the work until it is closed."))
+    return may_see_effort(person, voucher)
+
+
+def may_triage(person: Person) -> Answer:
+    """The inbox is for those who decide what happens with new vouchers."""
+    if not person.has_role(Role.LEAD, Role.OFFICE):
+        return refuse(_("The inbox is for the leads and the office."))
+    return ALLOWED
+
+
+def may_tag(person: Person, voucher: Voucher) -> Answer:
+    """Tags are the team's: whoever triages the voucher, and its consultant."""
+    if not parts(person, voucher) & {Part.TRIAGE, Part.CONSULTANT}:
+        return refuse(_("Only the voucher's team can tag it."))
     return ALLOWED
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext
+
 from evidesk.desk.people.models import Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
-from evidesk.desk.vouchers.models import OPEN, State, Voucher
+from evidesk.desk.vouchers.models import OPEN, State, Visibility, Voucher
 
 Facts = Mapping[str, Any]
 
@@ -23,6 +25,7 @@ class Part(StrEnum):
     TRIAGE = "a lead of the unit or the office"
     OFFERED = "the consultant it is offered to"
     CONSULTANT = "the voucher's consultant"
+    DESK = "the desk itself"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ def _complete(voucher: Voucher, _: Facts) -> Answer:
         missing.insert(0, "Title")
     if voucher.kind is None:
         missing.insert(0, "Kind")
+    if voucher.visibility == Visibility.SUMMARY and not voucher.summary.strip():
+        missing.append(gettext("Public summary"))
     if missing:
         return refuse("Please fill in first: " + "; ".join(missing))
     return ALLOWED
@@ -83,7 +88,49 @@ def _fits_kind(voucher: Voucher, facts: Facts) -> Answer:
     return ALLOWED
 
 
+def _agreed(voucher: Voucher, _: Facts) -> Answer:
+    if voucher.agreement_id is None:
+        return refuse(gettext("The scientist has not agreed yet on how the network is credited."))
+    return ALLOWED
+
+
+def _not_longer(voucher: Voucher, facts: Facts) -> Answer:
+    if facts["days"] > (voucher.days or 0):
+        return refuse(gettext("A longer time is an extension, which needs a reason."))
+    return ALLOWED
+
+
+def _longer(voucher: Voucher, facts: Facts) -> Answer:
+    if facts["days"] <= (voucher.days or 0):
+        return refuse(
+            gettext("It is planned for %(days)d days already.") % {"days": voucher.days or 0}
+        )
+    return ALLOWED
+
+
+def _elsewhere(voucher: Voucher, facts: Facts) -> Answer:
+    unit = facts["unit"]
+    if unit.pk == voucher.unit_id:
+        return refuse(gettext("It is with this unit already."))
+    if unit.is_retired:
+        return refuse(gettext("This unit takes no vouchers any more."))
+    return ALLOWED
+
+
+def _expired(voucher: Voucher, facts: Facts) -> Answer:
+    if voucher.offered_until is None or facts["today"] <= voucher.offered_until:
+        return refuse(gettext("The offer still holds."))
+    return ALLOWED
+
+
 COMPLETE = Guard("title, kind and every question are filled in", _complete)
+AGREED = Guard(
+    "the scientist has agreed to how the network works, and who accepts agrees too", _agreed
+)
+ELSEWHERE = Guard("the other unit takes vouchers", _elsewhere)
+EXPIRED = Guard("the offer's last day is over", _expired)
+NOT_LONGER = Guard("the planned length does not grow", _not_longer)
+LONGER = Guard("the planned length grows", _longer)
 ABLE = Guard("the chosen person is a consultant or lead and not the author", _able)
 FITS_KIND = Guard("the planned length is within the limits of its kind", _fits_kind)
 
@@ -105,6 +152,15 @@ TRANSITIONS: tuple[Transition, ...] = (
         "Offer to a consultant", "offered it to", (ABLE,),
     ),
     Transition(
+        "hand-over", (State.SUBMITTED,), State.SUBMITTED, (Part.TRIAGE,),
+        "Hand over to another unit", "handed it over to",
+        (ELSEWHERE, _said("text", "the reason")),
+    ),
+    Transition(
+        "expire", (State.OFFERED,), State.SUBMITTED, (Part.DESK,),
+        "End an offer that nobody answered", "ended the offer, which nobody answered", (EXPIRED,),
+    ),
+    Transition(
         "take-back", (State.OFFERED,), State.SUBMITTED, (Part.TRIAGE,),
         "Take the offer back", "took the offer back",
     ),
@@ -114,11 +170,16 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         "accept", (State.OFFERED,), State.ACTIVE, (Part.OFFERED,),
-        "Accept and plan", "accepted and planned the work", (FITS_KIND,),
+        "Accept and plan", "accepted and planned the work", (AGREED, FITS_KIND),
     ),
     Transition(
         "plan", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
-        "Change the plan", "changed the planned dates", (FITS_KIND,),
+        "Change the plan", "changed the planned dates", (FITS_KIND, NOT_LONGER),
+    ),
+    Transition(
+        "extend", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
+        "Extend", "extended the planned time",
+        (FITS_KIND, LONGER, _said("text", "the reason")),
     ),
     Transition(
         "report", (State.ACTIVE,), State.REPORTED, (Part.CONSULTANT,),
