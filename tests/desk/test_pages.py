@@ -77,6 +77,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "export-data": POST_ONLY,
     "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
     "tags": TEAM,
+    "inbox": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
+    "proposals": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
+    "summaries": ALL,
+    "similar": (LOGIN, GONE, GONE) + (REFUSED,) * 5,
+    "offer": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
     "visibility": only("author", REFUSED),
     "effort": TEAM,
     "follow-up": POST_ONLY,
@@ -141,7 +146,7 @@ class Scene:
             "download-evidence": [self.evidence.pk],
         }
         of_voucher = {"voucher", "edit-voucher", "write", "attach", "report"}
-        of_voucher |= {"tags", "visibility", "effort", "follow-up"}
+        of_voucher |= {"similar", "offer", "tags", "visibility", "effort", "follow-up"}
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
 
 

@@ -144,7 +144,7 @@ def test_the_other_ways_through_their_forms(network: Network) -> None:
             State.OFFERED,
             "consultant",
             "accept",
-            {"starts_on": "2026-03-02", "days": "15"},
+            {"starts_on": "2026-03-02", "days": "15", "agrees": "on"},
             "Exploration takes 1 to 14 days, not 15",
         ),
         (

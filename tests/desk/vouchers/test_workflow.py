@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from evidesk.desk.people.models import Person
+from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Refused
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.vouchers import actions, queries, rules, workflow
@@ -29,6 +29,8 @@ DO: dict[str, Callable[[Voucher, Person, Network], Any]] = {
     "return": lambda v, p, n: actions.send_back(v, p, "How many?"),
     "decline": lambda v, p, n: actions.decline(v, p, "Not ours."),
     "offer": lambda v, p, n: actions.offer(v, p, n.consultant, "Please"),
+    "hand-over": lambda v, p, n: actions.hand_over(v, p, n.hub, "Closer to them."),
+    "expire": lambda v, p, n: actions.transition(v, "expire", p),
     "take-back": lambda v, p, n: actions.take_back(v, p),
     "turn-down": lambda v, p, n: actions.turn_down(v, p, "On holiday."),
     "accept": lambda v, p, n: actions.accept(v, p, STARTS_ON, 10),
@@ -168,6 +170,12 @@ def test_an_incomplete_voucher_is_not_submitted_and_the_refusal_lists_what_is_mi
         (State.SUBMITTED, "lead", actions.decline, "the reason"),
         (State.OFFERED, "consultant", actions.turn_down, "the reason"),
         (State.ACTIVE, "consultant", run_actions.report, "the report"),
+        (
+            State.SUBMITTED,
+            "lead",
+            lambda v, p, t: actions.hand_over(v, p, Unit.objects.get(slug="hub"), t),
+            "the reason",
+        ),
         (State.ACTIVE, "consultant", lambda v, p, t: actions.extend(v, p, 12, t), "the reason"),
     ],
 )
@@ -325,4 +333,4 @@ def test_the_docs_show_one_row_for_each_action() -> None:
         "| Submit | Draft, Back with questions | Waiting for triage | the scientist who asks "
         "| title, kind and every question are filled in |"
     )
-    assert lines[6].endswith("| a lead of the unit or the office | - |")
+    assert lines[8].endswith("| a lead of the unit or the office | - |")

@@ -50,6 +50,8 @@ IMPOSSIBLE: list[tuple[str, State, dict[str, Any]]] = [
     ("public_has_summary", State.SUBMITTED, {"visibility": "public-summary"}),
     ("credit_and_visibility_are_known", State.DRAFT, {"credit": "fame"}),
     ("credit_and_visibility_are_known", State.DRAFT, {"visibility": "everything"}),
+    ("clock_stands_still_only_when_returned", State.SUBMITTED, {"days_left": 3}),
+    ("only_an_offer_expires", State.SUBMITTED, {"offered_until": NOW.date()}),
     ("rating_is_one_to_five_at_the_end", State.CLOSED, {"rating": 6}),
     ("rating_is_one_to_five_at_the_end", State.CLOSED, {"rating": 0}),
     ("rating_is_one_to_five_at_the_end", State.REPORTED, {"rating": 3}),

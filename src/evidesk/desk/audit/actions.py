@@ -60,7 +60,8 @@ def append(
 
 
 def erase_sealed(actor: UUID, name: str) -> int:
-    """Erase what the person's entries seal, and those that say ``to`` whom by this name; returns
-    how many. The chain stays whole.
+    """Erase what entries by or about the person seal, and those that say ``to`` whom by this name;
+    returns how many. The chain stays whole.
     """
-    return Sealed.objects.filter(Q(entry__actor=str(actor)) | Q(content__to=name)).delete()[0]
+    about = Q(entry__actor=str(actor)) | Q(entry__subject=f"person:{actor}")
+    return Sealed.objects.filter(about | Q(content__to=name)).delete()[0]

@@ -6,6 +6,7 @@ Every step goes through the same rules as a click; only its date is moved back a
 import json
 import tempfile
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -24,8 +25,9 @@ from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.vouchers import actions, effort, work
+from evidesk.desk.vouchers import actions, clock, effort, work
 from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Tag, Voucher
+from evidesk.desk.vouchers.workflow import BY_ACTION
 from evidesk.kits.execution import execute, parse
 
 #: What the demo's scientists attach.
@@ -158,9 +160,13 @@ class _Loader:
         )
         voucher.refresh_from_db()
         for step in steps[1:]:
-            at = self.at(step["days_ago"])
+            at, before = self.at(step["days_ago"]), copy(voucher)
             STEPS[step["action"]](self, voucher, self.people[step["by"]], {**story, **step})
             self._date_back(voucher, at)
+            action = step["action"].replace("_", "-")
+            if action in BY_ACTION:
+                clocks = clock.moved(before, action, BY_ACTION[action].target, at)
+                Voucher.objects.filter(pk=voucher.pk).update(**clocks)
             voucher.refresh_from_db()
         # Saving the draft touched it today.
         Voucher.objects.filter(pk=voucher.pk).update(changed_at=self.at(steps[-1]["days_ago"]))
@@ -172,7 +178,7 @@ class _Loader:
         rows.update(changed_at=at)
         if created:
             rows.update(created_at=at)
-        for moment in ("submitted_at", "author_agreed_at", "consultant_agreed_at"):
+        for moment in ("submitted_at", "responded_at", "author_agreed_at", "consultant_agreed_at"):
             rows.filter(**{f"{moment}__gte": self.now}).update(**{moment: at})
         rows.filter(ended_at__gte=self.now, state__in=ENDS).update(ended_at=at)
         voucher.attachments.filter(uploaded_at__gte=self.now).update(uploaded_at=at)
@@ -187,7 +193,9 @@ class _Loader:
         """What the consultant sets aside, week by week, until the near future."""
         assert voucher.kind is not None
         wanted = Decimal(8 if voucher.kind.slug == "exploration" else 4)
-        until = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        assert voucher.ends_on is not None
+        soon = timezone.localdate(self.now) + timedelta(weeks=WEEKS_BOOKED)
+        until = min(soon, voucher.ends_on)
         mondays = [monday for monday in effort.bookable(voucher) if monday <= until]
         person = people.members().get(pk=by.pk)
         for week in effort.weeks_of([person], mondays)[person.pk]:

@@ -10,8 +10,6 @@ from django.utils.translation import gettext as _
 
 from evidesk.desk.people.models import Person, Role, Row, Unit
 
-from evidesk.desk.people.models import Person
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from django.db import transaction as database
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
-from evidesk.desk.people.models import Person
+from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
 from evidesk.desk.runs.models import StoredEvidence
@@ -20,6 +21,7 @@ from evidesk.desk.vouchers.models import (
     Event,
     Inquiry,
     State,
+    Visibility,
     Voucher,
     stored_path,
 )
@@ -69,6 +71,10 @@ def erase_person(person: Person, by: Person | None) -> None:
             event.data["to"] = name
             event.save(update_fields=["data"])
         person.vouchers.exclude(feedback="").update(feedback="")
+        person.vouchers.update(visibility=Visibility.PRIVATE, summary="")
+        Profile.objects.filter(person=person).delete()
+        person.absences.all().delete()
+        ConflictOfInterest.objects.filter(Q(person=person) | Q(scientist=person)).delete()
         erase_files(Attachment.objects.filter(uploader=person, erased_at=None))
         erase_inquiries(person.inquiries.all())
         person.tokens.all().delete()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from evidesk.desk.people.models import Person
+from evidesk.desk.people.models import Person, Profile
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import ENDS, Attachment, Event, State, Voucher
 
@@ -49,6 +49,7 @@ def data_of(person: Person) -> dict[str, Any]:
             {"unit": member.unit.name, "role": member.role}
             for member in person.memberships.select_related("unit")
         ],
+        "profile": _profile(person),
         "tokens": [
             {"name": token.name, "created_at": _time(token.created_at)}
             for token in person.tokens.all()
@@ -75,11 +76,35 @@ def data_of(person: Person) -> dict[str, Any]:
                 "report": voucher.report,
                 "rating": voucher.rating,
                 "feedback": voucher.feedback,
+                "credit": voucher.credit,
+                "agreed_at": _time(voucher.author_agreed_at),
+                "visibility": voucher.visibility,
+                "summary": voucher.summary,
                 "timeline": _events(voucher.events.select_related("actor")),
             }
             for voucher in vouchers.prefetch_related("events__actor")
         ],
         "written_elsewhere": _events(elsewhere.select_related("actor", "voucher")),
+    }
+
+
+def _profile(person: Person) -> dict[str, Any]:
+    """What a member brings."""
+    profile = Profile.objects.filter(person=person).first()
+    return {
+        "weekly_hours": str(profile.weekly_hours) if profile else None,
+        "skills": [skill.name for skill in profile.skills.all()] if profile else [],
+        "absences": [
+            [one.first_day.isoformat(), one.last_day.isoformat(), one.reason]
+            for one in person.absences.all()
+        ],
+        "conflicts_of_interest": [
+            one.scientist.name for one in person.conflicts.select_related("scientist")
+        ],
+        "booked_hours": [
+            [one.voucher.reference, one.week.isoformat(), str(one.hours)]
+            for one in person.bookings.select_related("voucher")
+        ],
     }
 
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers import content, rules, signals
+from evidesk.desk.vouchers import clock, content, rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
     AgreementText,
@@ -221,7 +221,7 @@ def save_draft(
 def transition(
     voucher: Voucher,
     action: str,
-    by: Person,
+    by: Person | None,
     *,
     text: str = "",
     facts: Mapping[str, Any] | None = None,
@@ -240,10 +240,15 @@ def transition(
     row = BY_ACTION[action]
     for guard in row.guards:
         require(guard.check(voucher, {"text": text, **(facts or {})}))
-    columns: dict[str, Any] = {"state": row.target, **(changes or {})}
+    now = timezone.now()
+    columns = {
+        "state": row.target,
+        **clock.moved(voucher, action, row.target, now),
+        **(changes or {}),
+    }
     sealed = {**(sealed or {}), **{name: str(value) for name, value in (changes or {}).items()}}
     if row.target in ENDS:
-        columns["ended_at"] = timezone.now()
+        columns["ended_at"] = now
     with database.atomic():
         at = _change(voucher, Q(revision=voucher.revision), **columns)
         _event(voucher, at, action, by, text, sealed, state=row.target, **data)
@@ -292,12 +297,35 @@ def offer(voucher: Voucher, by: Person, consultant: Person, note: str = "") -> N
         facts={"consultant": consultant},
         changes={"offered_to": consultant},
         to=consultant.name,
+        person=consultant.pk,
     )
 
 
 def take_back(voucher: Voucher, by: Person, reason: str = "") -> None:
     """End an offer that waits too long or was wrong."""
     transition(voucher, "take-back", by, text=reason, changes={"offered_to": None})
+
+
+def expire(voucher: Voucher) -> None:
+    """The desk ends an offer that nobody has answered in time; the decision's clock starts anew."""
+    facts = {"today": timezone.localdate()}
+    transition(voucher, "expire", None, facts=facts, changes={"offered_to": None})
+
+
+@database.atomic
+def hand_over(voucher: Voucher, by: Person, unit: Unit, reason: str) -> None:
+    """Another unit fits better. The conversation goes with it, and both units read on."""
+    former = voucher.unit
+    transition(
+        voucher,
+        "hand-over",
+        by,
+        text=reason,
+        facts={"unit": unit},
+        changes={"unit": unit},
+        to=unit.name,
+    )
+    voucher.former_units.add(former)
 
 
 def turn_down(voucher: Voucher, by: Person, reason: str) -> None:
@@ -382,7 +410,9 @@ def withdraw(voucher: Voucher, by: Person, reason: str = "") -> None:
 def write(voucher: Voucher, by: Person, text: str) -> Event:
     """Add a message (Markdown) to the conversation."""
     require(rules.may_write(by, voucher))
-    return record(voucher, EventKind.MESSAGE, by, text)
+    answers = by.pk != voucher.author_id and voucher.responded_at is None
+    columns = {"responded_at": timezone.now()} if answers else {}
+    return _event(voucher, _change(voucher, **columns), EventKind.MESSAGE, by, text)
 
 
 class Upload(Protocol):

@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers import rules
+from evidesk.desk.vouchers.clock import due_of
 from evidesk.desk.vouchers.models import Voucher
 from evidesk.desk.vouchers.queries import visible_to
 
@@ -18,7 +20,9 @@ def beside(person: Person, voucher: Voucher) -> dict[str, Any]:
         lineage |= Q(pk=voucher.follows_id)
     may_see_effort = rules.may_see_effort(person, voucher)
     booked = voucher.bookings.aggregate(Sum("hours"))["hours__sum"] if may_see_effort else None
+    due = due_of(voucher, timezone.localdate()) if person.is_member else None
     return {
+        "due": due,
         "tags": list(voucher.tags.all()),
         "may_tag": rules.may_tag(person, voucher),
         "lineage": visible_to(person).filter(lineage).select_related("kind").order_by("pk"),

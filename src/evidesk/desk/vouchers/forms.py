@@ -228,6 +228,20 @@ class OfferForm(forms.Form):
         )
 
 
+class HandOverForm(forms.Form):
+    unit = forms.ModelChoiceField(Unit.objects.none(), label=gettext_lazy("To which unit?"))
+    text = long_text(
+        gettext_lazy("The reason"),
+        rows=3,
+        help=gettext_lazy("Everybody on this voucher reads it, the scientist too."),
+    )
+
+    def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
+        super().__init__(data)
+        others = Unit.objects.filter(retired_at=None).exclude(pk=voucher.unit_id)
+        self.fields["unit"].queryset = others  # type: ignore[attr-defined]
+
+
 class PlanForm(forms.Form):
     # A day that no calendar of ours reaches would have no last day.
     starts_on = forms.DateField(

@@ -86,6 +86,16 @@ class Voucher(models.Model):
     consultant = models.ForeignKey(
         Person, models.PROTECT, null=True, related_name="consulted_vouchers"
     )
+    former_units = models.ManyToManyField(
+        Unit, related_name="+", help_text="Units that handed it over; they still see it."
+    )
+    respond_by = models.DateField(null=True, help_text="When the first response is due.")
+    responded_at = models.DateTimeField(null=True)
+    decide_by = models.DateField(null=True, help_text="When the decision is due; see `clock`.")
+    days_left = models.SmallIntegerField(
+        null=True, help_text="Working days for the decision when the clock goes on."
+    )
+    offered_until = models.DateField(null=True, help_text="The last day to answer the offer.")
     starts_on = models.DateField(null=True)
     days = models.PositiveSmallIntegerField(null=True, help_text="Planned length in days.")
 
@@ -105,6 +115,7 @@ class Voucher(models.Model):
         indexes = [
             models.Index(fields=["-changed_at", "-id"], name="voucher_by_change"),
             models.Index(fields=["unit", "state"], name="voucher_by_unit_and_state"),
+            models.Index(fields=["state", "decide_by"], name="voucher_by_state_and_due"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),
@@ -165,6 +176,14 @@ class Voucher(models.Model):
             models.CheckConstraint(
                 condition=Q(credit__in=Credit.values, visibility__in=Visibility.values),
                 name="credit_and_visibility_are_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.RETURNED) | Q(days_left__isnull=True),
+                name="clock_stands_still_only_when_returned",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.OFFERED) | Q(offered_until__isnull=True),
+                name="only_an_offer_expires",
             ),
             models.CheckConstraint(
                 condition=Q(rating__isnull=True)
@@ -269,7 +288,10 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["voucher", "at"], name="event_by_voucher")]
+        indexes = [
+            models.Index(fields=["voucher", "at"], name="event_by_voucher"),
+            models.Index(fields=["kind"], name="event_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.voucher.reference}: {self.kind}"

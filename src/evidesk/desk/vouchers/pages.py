@@ -11,6 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
@@ -160,7 +161,8 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     if request.method == "POST":
         saved = form.is_valid() and _save_draft(voucher, person, form)
         if request.htmx:  # type: ignore[attr-defined]
-            return render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
+            response = render(request, "vouchers/_saved.html", {"form": form, "saved": saved})
+            return trigger_client_event(response, "draft-saved") if saved else response
         if saved and "submit" in request.POST and not form.not_agreed():
             try:
                 actions.submit(voucher, person)
@@ -269,6 +271,8 @@ def _step_url(voucher: Voucher, action: str) -> str:
         return reverse("edit-voucher", args=[voucher.reference])
     if action == "report":
         return reverse("report", args=[voucher.reference])
+    if action == "offer":
+        return reverse("offer", args=[voucher.reference])
     return reverse("step", args=[voucher.reference, action])
 
 
@@ -330,7 +334,7 @@ def attachment(request: HttpRequest, reference: str, attachment_id: int) -> File
 FORMS: dict[str, Callable[..., django_forms.Form]] = {
     "return": forms.QuestionsForm,
     "decline": forms.ReasonForm,
-    "offer": forms.OfferForm,
+    "hand-over": forms.HandOverForm,
     "take-back": forms.OptionalReasonForm,
     "turn-down": forms.ReasonForm,
     "accept": forms.AcceptForm,
@@ -342,12 +346,12 @@ FORMS: dict[str, Callable[..., django_forms.Form]] = {
 }
 
 #: Actions whose form begins with what the voucher says.
-ABOUT_VOUCHER = {"offer", "accept", "plan", "extend", "close"}
+ABOUT_VOUCHER = {"hand-over", "accept", "plan", "extend", "close"}
 
 STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
     "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
     "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
-    "offer": lambda v, p, f: actions.offer(v, p, f["consultant"], f["text"]),
+    "hand-over": lambda v, p, f: actions.hand_over(v, p, f["unit"], f["text"]),
     "take-back": lambda v, p, f: actions.take_back(v, p, f["text"]),
     "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
     "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),

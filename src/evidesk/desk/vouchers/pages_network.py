@@ -87,7 +87,7 @@ CATALOGUES: dict[str, Catalogue] = {
         gettext_lazy("New kind"),
         gettext_lazy("What can be asked for, and how long it may take."),
         ("min_days", "max_days"),
-        ("name", "slug", "purpose", "min_days", "max_days", "position"),
+        ("name", "slug", "purpose", "min_days", "max_days", "hours", "follow_up", "position"),
     ),
     "skills": Catalogue(
         Skill,

@@ -15,7 +15,8 @@ def visible_to(person: Person) -> QuerySet[Voucher]:
         return Voucher.objects.filter(involved | submitted)
     open_to = Q(unit__in=person.unit_ids)
     if person.is_member:
-        open_to |= ~Q(visibility=Visibility.PRIVATE)
+        handed = Voucher.former_units.through.objects.filter(unit__in=person.unit_ids)
+        open_to |= ~Q(visibility=Visibility.PRIVATE) | Q(pk__in=handed.values("voucher"))
     return Voucher.objects.filter(involved | (submitted & open_to))
 
 

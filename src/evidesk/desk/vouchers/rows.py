@@ -1,6 +1,6 @@
 """What the office keeps for vouchers: kinds, tags, and the versions of questions and agreement."""
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,12 @@ class Kind(Row):
         _("Longest length in days"), validators=[MaxValueValidator(366)]
     )
     position = models.PositiveSmallIntegerField(_("Place in lists"), default=0)
+    hours = models.PositiveSmallIntegerField(
+        _("Usual hours in four weeks"),
+        default=16,
+        validators=[MinValueValidator(1), MaxValueValidator(160)],
+        help_text=_("So many free hours make somebody fully available for it."),
+    )
     follow_up = models.ForeignKey(
         "self",
         models.PROTECT,

@@ -15,8 +15,10 @@ from evidesk.desk.vouchers.workflow import (
 )
 
 
-def parts(person: Person, voucher: Voucher) -> set[Part]:
-    """The parts that the person plays for the voucher."""
+def parts(person: Person | None, voucher: Voucher) -> set[Part]:
+    """The parts that the person plays for the voucher; nobody is the desk itself."""
+    if person is None:
+        return {Part.DESK}
     found = set()
     if voucher.author_id == person.pk:
         found.add(Part.AUTHOR)
@@ -36,8 +38,8 @@ def may_triage_unit(person: Person, unit_id: int) -> bool:
 
 def may_see(person: Person, voucher: Voucher) -> bool:
     """The author; the one it is offered to; its consultant; and, once submitted, its unit and the
-    office, and every member if the author wants so. Whoever may not see a voucher is not told that
-    it exists.
+    office, the units that handed it over, and every member if the author wants so. Whoever may not
+    see a voucher is not told that it exists.
     """
     if parts(person, voucher) & {Part.AUTHOR, Part.OFFERED, Part.CONSULTANT}:
         return True
@@ -45,10 +47,12 @@ def may_see(person: Person, voucher: Voucher) -> bool:
         return False
     if person.is_member and voucher.visibility != Visibility.PRIVATE:
         return True
-    return person.has_role(Role.OFFICE) or voucher.unit_id in person.unit_ids
+    if person.has_role(Role.OFFICE) or voucher.unit_id in person.unit_ids:
+        return True
+    return voucher.former_units.filter(pk__in=person.unit_ids).exists()
 
 
-def may(person: Person, action: str, voucher: Voucher) -> Answer:
+def may(person: Person | None, action: str, voucher: Voucher) -> Answer:
     """Whether the person may take this action of the workflow now."""
     transition = BY_ACTION[action]
     if voucher.state not in transition.sources:
@@ -146,6 +150,13 @@ def may_book(person: Person, voucher: Voucher) -> Answer:
     if voucher.state not in (State.ACTIVE, State.REPORTED):
         return refuse(_("Hours can be booked from the start of the work until it is closed."))
     return may_see_effort(person, voucher)
+
+
+def may_triage(person: Person) -> Answer:
+    """The inbox is for those who decide what happens with new vouchers."""
+    if not person.has_role(Role.LEAD, Role.OFFICE):
+        return refuse(_("The inbox is for the leads and the office."))
+    return ALLOWED
 
 
 def may_tag(person: Person, voucher: Voucher) -> Answer:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evidesk.desk.vouchers import pages, pages_members, pages_network, pages_work
+from evidesk.desk.vouchers import pages, pages_members, pages_network, pages_triage, pages_work
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -23,6 +23,11 @@ urlpatterns = [
     path("vouchers/<str:reference>/effort/", pages_work.effort, name="effort"),
     path("vouchers/<str:reference>/follow-up/", pages_work.follow_up, name="follow-up"),
     path("agreement/<int:version>/", pages_network.agreement, name="agreement"),
+    path("inbox/", pages_triage.inbox, name="inbox"),
+    path("inbox/proposals/", pages_triage.proposals, name="proposals"),
+    path("summaries/", pages_triage.summaries, name="summaries"),
+    path("vouchers/<str:reference>/similar/", pages_triage.similar_past, name="similar"),
+    path("vouchers/<str:reference>/do/offer/", pages_triage.offer, name="offer"),
     path("vouchers/<str:reference>/do/<str:action>/", pages.step, name="step"),
     path("network/members/me/", pages_members.my_page, name="my-page"),
     path("network/members/<uuid:uid>/", pages_members.member, name="member"),

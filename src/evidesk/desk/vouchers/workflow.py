@@ -25,6 +25,7 @@ class Part(StrEnum):
     TRIAGE = "a lead of the unit or the office"
     OFFERED = "the consultant it is offered to"
     CONSULTANT = "the voucher's consultant"
+    DESK = "the desk itself"
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,27 @@ def _longer(voucher: Voucher, facts: Facts) -> Answer:
     return ALLOWED
 
 
+def _elsewhere(voucher: Voucher, facts: Facts) -> Answer:
+    unit = facts["unit"]
+    if unit.pk == voucher.unit_id:
+        return refuse(gettext("It is with this unit already."))
+    if unit.is_retired:
+        return refuse(gettext("This unit takes no vouchers any more."))
+    return ALLOWED
+
+
+def _expired(voucher: Voucher, facts: Facts) -> Answer:
+    if voucher.offered_until is None or facts["today"] <= voucher.offered_until:
+        return refuse(gettext("The offer still holds."))
+    return ALLOWED
+
+
 COMPLETE = Guard("title, kind and every question are filled in", _complete)
 AGREED = Guard(
     "the scientist has agreed to how the network works, and who accepts agrees too", _agreed
 )
+ELSEWHERE = Guard("the other unit takes vouchers", _elsewhere)
+EXPIRED = Guard("the offer's last day is over", _expired)
 NOT_LONGER = Guard("the planned length does not grow", _not_longer)
 LONGER = Guard("the planned length grows", _longer)
 ABLE = Guard("the chosen person is a consultant or lead and not the author", _able)
@@ -132,6 +150,15 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "offer", (State.SUBMITTED,), State.OFFERED, (Part.TRIAGE,),
         "Offer to a consultant", "offered it to", (ABLE,),
+    ),
+    Transition(
+        "hand-over", (State.SUBMITTED,), State.SUBMITTED, (Part.TRIAGE,),
+        "Hand over to another unit", "handed it over to",
+        (ELSEWHERE, _said("text", "the reason")),
+    ),
+    Transition(
+        "expire", (State.OFFERED,), State.SUBMITTED, (Part.DESK,),
+        "End an offer that nobody answered", "ended the offer, which nobody answered", (EXPIRED,),
     ),
     Transition(
         "take-back", (State.OFFERED,), State.SUBMITTED, (Part.TRIAGE,),
