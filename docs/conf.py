@@ -16,9 +16,12 @@ html_theme = "furo"
 html_title = f"evidesk {version}"
 myst_heading_anchors = 3
 
-# The page about the workflow is made from the table that the desk works from.
+# The pages about the workflow and notices are made from the tables that the desk works from.
 os.environ |= {"EVIDESK_SECRET_KEY": "not used", "DJANGO_SETTINGS_MODULE": "evidesk.desk.settings"}
 django.setup()
-from evidesk.desk.vouchers.workflow import as_markdown  # noqa: E402 - needs Django
+from evidesk.desk.notices import kinds  # noqa: E402 - needs Django
+from evidesk.desk.vouchers import workflow  # noqa: E402 - needs Django
 
-(Path(__file__).parent / "tables" / "workflow.md").write_text(as_markdown(), encoding="utf-8")
+for name, module in (("workflow", workflow), ("notices", kinds)):
+    page = Path(__file__).parent / "tables" / f"{name}.md"
+    page.write_text(module.as_markdown(), encoding="utf-8")

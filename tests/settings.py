@@ -8,6 +8,8 @@ import tempfile
 _folder = tempfile.mkdtemp(prefix="evidesk-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ |= {"EVIDESK_DEMO": "1", "EVIDESK_DATA_DIR": _folder}
+# Never the database that somebody's shell names; tests.postgres says when it is PostgreSQL.
+os.environ["EVIDESK_DATABASE_URL"] = os.environ.get("EVIDESK_TEST_DATABASE_URL", "")
 
 from evidesk.desk.settings import *  # noqa: E402, F403
 

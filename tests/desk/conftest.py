@@ -1,12 +1,15 @@
 """What the desk's tests share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from evidesk.desk.people.models import Person
@@ -57,20 +60,53 @@ def signed_in(person: Person | None, **options: Any) -> Client:
 
 @pytest.fixture
 def file_database(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[None]:
-    """The migrated database as a file, as the desk has it, so that threads really compete."""
+    """A migrated database as the desk has it, beside that of the other tests, so that threads
+    really compete: a file, or a PostgreSQL database of its own.
+    """
+    copy = _copy_in_postgresql if connections["default"].vendor == "postgresql" else _copy_in_file
     with django_db_blocker.unblock():
-        memory = connections["default"]
-        memory.ensure_connection()
-        options = connections.settings["default"]
-        name = options["NAME"]
-        options["NAME"] = str(tmp_path / "desk.sqlite3")
-        file = connections.create_connection("default")
+        if not MigrationRecorder(connections["default"]).has_table():
+            # No other test wants a database, so pytest-django has made none.
+            call_command("migrate", verbosity=0)
+        with copy(tmp_path):
+            yield
+
+
+@contextmanager
+def _copy_in_file(folder: Path) -> Iterator[None]:
+    memory = connections["default"]
+    memory.ensure_connection()
+    with _connected_to(str(folder / "desk.sqlite3")) as file:
         file.ensure_connection()
         memory.connection.backup(file.connection)
-        connections["default"] = file
-        try:
+        yield
+
+
+@contextmanager
+def _copy_in_postgresql(folder: Path) -> Iterator[None]:
+    tests = connections["default"]
+    tests.close()  # nobody may look at what is copied
+    model, name = tests.settings_dict["NAME"], f"{tests.settings_dict['NAME']}_copy"
+    with tests._nodb_cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{model}"')
+    try:
+        with _connected_to(name):
             yield
-        finally:
-            file.close()
-            options["NAME"] = name
-            connections["default"] = memory
+    finally:
+        with tests._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _connected_to(name: str) -> Iterator[Any]:
+    """Another database, in this thread and in those that are started."""
+    before, options = connections["default"], connections.settings["default"]
+    kept = options["NAME"]
+    options["NAME"] = name
+    connections["default"] = other = connections.create_connection("default")
+    try:
+        yield other
+    finally:
+        other.close()
+        options["NAME"] = kept
+        connections["default"] = before

@@ -11,8 +11,13 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from evidesk.desk.middleware import ExplainRefusal
+from evidesk.desk.notices import actions as notices
+from evidesk.desk.notices.addresses import unsubscribe_token
+from evidesk.desk.notices.models import Mail
+from evidesk.desk.office.report import pdf_is_possible
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.rules import Conflict
 from evidesk.desk.runs.models import Run, StoredEvidence
@@ -38,12 +43,15 @@ IN, LOGIN, GONE, ELSEWHERE, REFUSED, WRONG = 200, 302, 404, 302, 403, 405
 ALL = (IN,) * 8
 PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
+OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
 #: Consultant, lead and office work on the voucher; author and colleague see it.
 TEAM = (LOGIN, GONE, GONE, REFUSED, IN, REFUSED, IN, IN)
 #: Pages for members of the network, and of the office.
 MEMBERS = (LOGIN, REFUSED, IN, REFUSED, IN, IN, IN, IN)
-OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
+STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
+#: Nobody gets a PDF where what makes it is not installed.
+AS_PDF = STEERING if pdf_is_possible() else (LOGIN,) + (REFUSED,) * 7
 
 
 def only(who: str, others: int) -> tuple[int, ...]:
@@ -75,7 +83,6 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "consent": PERSONAL,
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
-    "retention": (LOGIN,) + (REFUSED,) * 6 + (IN,),
     "tags": TEAM,
     "inbox": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
     "proposals": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
@@ -95,6 +102,20 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "add-row": OFFICE,
     "edit-row": OFFICE,
     "retire-row": POST_ONLY,
+    "statistics": STEERING,
+    "office-rows": STEERING,
+    "office-inquiries": STEERING,
+    "report-of-year": STEERING,
+    "report-of-year-pdf": AS_PDF,
+    "retention": OFFICE,
+    "log-in": (GONE,) * 8,  # no provider is configured
+    "log-in-done": (GONE,) * 8,
+    "signed-out": (ELSEWHERE,) * 8,
+    "own-sessions": PERSONAL,
+    "end-session": POST_ONLY,
+    "end-other-sessions": POST_ONLY,
+    "groups": OFFICE,
+    "remove-group": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -106,6 +127,17 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "figure": PART,
     "download-evidence": PART,
     "health": ALL,
+    "notices": PERSONAL,
+    "read-notices": POST_ONLY,
+    "notice-preferences": PERSONAL,
+    "unsubscribe": ALL,
+    "calendar": ALL,
+    "outbox": OFFICE,
+    "mail": OFFICE,
+    "retry-mail": POST_ONLY,
+    "cancel-mail": POST_ONLY,
+    "replies": OFFICE,
+    "dismiss-reply": POST_ONLY,
 }
 
 
@@ -122,6 +154,9 @@ class Scene:
             subject="Hi", text="Hello", email="a@example.org", person=network.author
         )
         self.token, _ = create_token(network.author, "laptop")
+        self.mail = Mail.objects.filter(voucher=self.voucher).latest("pk")
+        self.calendar = notices.new_calendar(network.author)
+        self.unsubscribe = unsubscribe_token(str(network.author.uid), "message")
 
     def address(self, name: str) -> str:
         reference = self.voucher.reference
@@ -136,6 +171,11 @@ class Scene:
             "attachment": [reference, self.attachment.pk],
             "step": [reference, "withdraw"],
             "revoke-token": [self.token.pk],
+            "office-rows": ["closure"],
+            "report-of-year": [timezone.localdate().year],
+            "report-of-year-pdf": [timezone.localdate().year],
+            "end-session": ["somebody"],
+            "remove-group": [1],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
             "run": [self.run.pk],
@@ -144,6 +184,12 @@ class Scene:
             "evidence": [self.evidence.pk],
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],
+            "unsubscribe": [self.unsubscribe],
+            "calendar": [self.calendar],
+            "mail": [self.mail.pk],
+            "retry-mail": [self.mail.pk],
+            "cancel-mail": [self.mail.pk],
+            "dismiss-reply": [1],
         }
         of_voucher = {"voucher", "edit-voucher", "write", "attach", "report"}
         of_voucher |= {"similar", "offer", "tags", "visibility", "effort", "follow-up"}
@@ -178,12 +224,15 @@ def test_everybody_gets_the_answers_that_are_theirs(
         address = scene.address(name)
         response = client.get(address)
         assert response.status_code == answers[index], (who, name)
-        if who == "nobody" and answers[index] == LOGIN:
+        if who == "nobody" and answers[index] == LOGIN and name != "signed-out":
             assert response.url == f"/sign-in/?next={address}"
-        if name == "my-page" and answers[index] == ELSEWHERE and who != "nobody":
-            assert response.url == reverse("member", args=[network[who].uid])
-        elif answers[index] == ELSEWHERE and who != "nobody":
-            assert response.url == reverse("voucher", args=[scene.voucher.reference])
+        if answers[index] == ELSEWHERE and who != "nobody":
+            elsewhere = {
+                "my-page": reverse("member", args=[network[who].uid]),
+                "signed-out": "/",
+            }
+            voucher = reverse("voucher", args=[scene.voucher.reference])
+            assert response.url == elsewhere.get(name, voucher)
 
 
 @pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -22,13 +23,20 @@ _TAKES_FILES = {"attach", "push"}
 RATES = {
     "talk": Limit(10, 3600),
     "sign-in-as": Limit(600, 600),
+    "log-in": Limit(300, 600),
+    "log-in-done": Limit(300, 600),
     "push": Limit(120, 600),
     "attach": Limit(120, 600),
     "write": Limit(120, 600),
     "api": Limit(1200, 60),
 }
+#: Of these every request counts, not only what is sent by a form.
+_COUNTED_ALWAYS = {"api", "log-in", "log-in-done"}
 #: What can be done before one has agreed to the privacy page, by the names of the addresses.
-_WITHOUT_CONSENT = {"consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"}
+_WITHOUT_CONSENT = {
+    *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),
+    *("log-in", "log-in-done", "signed-out"),
+}
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
 
@@ -90,7 +98,7 @@ class LimitRate(_Middleware):
         match = request.resolver_match
         assert match is not None  # there is a view
         name = "api" if request.path.startswith("/api/") else str(match.url_name)
-        if name not in RATES or (name != "api" and request.method != "POST"):
+        if name not in RATES or (name not in _COUNTED_ALWAYS and request.method != "POST"):
             return None
         wait = spend(name, address_of(request), RATES[name])
         if not wait:
@@ -105,6 +113,22 @@ class LimitRate(_Middleware):
         )
         answer.headers["Retry-After"] = str(wait)
         return answer
+
+
+class RefuseNull(_Middleware):
+    """No address and no session holds the character NUL, and PostgreSQL refuses to look for it."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        return super().__call__(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if "\0" in request.path:
+            raise Http404
+        return None
 
 
 class ExplainRefusal(_Middleware):
@@ -135,6 +159,14 @@ class ExplainRefusal(_Middleware):
             return explain(request, 403, "That is not possible", str(exception))
         if isinstance(exception, Conflict):
             return explain(request, 409, "Something changed in the meantime", str(exception))
+        if isinstance(exception, DataError):
+            return explain(
+                request,
+                400,
+                "That cannot be kept",
+                "Something in it is longer or larger than the desk can keep, or holds the "
+                "character NUL, which no text has. Change it and send it once more.",
+            )
         if isinstance(exception, EvidenceError):
             return explain(request, 500, "This evidence cannot be trusted any more", str(exception))
         return None

@@ -6,10 +6,15 @@ The environment variables are described in `docs/settings.md`; a test compares t
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
+
+from evidesk.desk.database import postgresql, sqlite
+from evidesk.desk.mail_settings import mail_settings
+from evidesk.desk.people.log_in import centres, entitlements
 
 
 def _number(name: str, default: int) -> int:
@@ -17,6 +22,33 @@ def _number(name: str, default: int) -> int:
     if not text.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, but is {text!r}.")
     return int(text)
+
+
+def _words(name: str, default: str) -> list[str]:
+    return os.environ.get(name, default).split()
+
+
+def _homes(name: str) -> dict[str, str]:
+    if not (text := os.environ.get(name, "")).strip():
+        return centres.HELMHOLTZ
+    try:
+        return centres.parse(text)
+    except ValueError as fault:
+        raise ImproperlyConfigured(
+            f"{name} must be * or like kit.edu=KIT, hzdr.de=HZDR, but has {str(fault)!r}."
+        ) from None
+
+
+def _groups(name: str) -> list[entitlements.Entitlement]:
+    """Paths of groups, with commas, for they may hold spaces."""
+    found = []
+    for text in filter(None, map(str.strip, os.environ.get(name, "").split(","))):
+        if (group := entitlements.parse_path(text)) is None:
+            raise ImproperlyConfigured(
+                f"{name} must hold groups like HIFIS:Consulting:role=lead, but has {text!r}."
+            )
+        found.append(group)
+    return found
 
 
 def _secret_key(data_dir: Path, demo: bool) -> str:
@@ -35,6 +67,14 @@ def _secret_key(data_dir: Path, demo: bool) -> str:
     return file.read_text()
 
 
+def _database(data_dir: Path) -> dict[str, Any]:
+    """SQLite in the data folder, unless the environment names a PostgreSQL database."""
+    if not (url := os.environ.get("EVIDESK_DATABASE_URL")):
+        return sqlite(data_dir / "desk.sqlite3")
+    password_file = os.environ.get("EVIDESK_DATABASE_PASSWORD_FILE")
+    return postgresql(url, Path(password_file) if password_file else None)
+
+
 DEMO = os.environ.get("EVIDESK_DEMO", "0") == "1"
 DATA_DIR = Path(os.environ.get("EVIDESK_DATA_DIR", "var")).absolute()
 SECRET_KEY = _secret_key(DATA_DIR, DEMO)
@@ -46,14 +86,50 @@ MAX_UPLOAD_BYTES = _number("EVIDESK_MAX_UPLOAD_MB", 500) * 2**20
 #: Where ClamAV's clamd listens, if uploads are to be scanned.
 CLAMD = os.environ.get("EVIDESK_CLAMD", "")
 RUN_SECONDS = _number("EVIDESK_RUN_MINUTES", 60) * 60
-#: Whom to write to; shown on the privacy page.
+#: Whom to write to; shown on the privacy page, and to those who are not let in.
 CONTACT = os.environ.get("EVIDESK_CONTACT", "")
 # After so many days it is erased; 0 keeps it for ever.
 RETAIN_DRAFT_DAYS = _number("EVIDESK_RETAIN_DRAFT_DAYS", 365)
 RETAIN_INQUIRY_DAYS = _number("EVIDESK_RETAIN_INQUIRY_DAYS", 730)
 RETAIN_FILE_DAYS = _number("EVIDESK_RETAIN_FILE_DAYS", 1825)
+RETAIN_MAIL_DAYS = _number("EVIDESK_RETAIN_MAIL_DAYS", 180)
 RETAIN_PERSON_DAYS = _number("EVIDESK_RETAIN_PERSON_DAYS", 1095)
 RUN_MEMORY_BYTES = _number("EVIDESK_RUN_MEMORY_MB", 4096) * 2**20
+
+MAIL = mail_settings(
+    demo=DEMO,
+    base_url=os.environ.get("EVIDESK_BASE_URL", ""),
+    smtp_url=os.environ.get("EVIDESK_SMTP_URL", ""),
+    mail_from=os.environ.get("EVIDESK_MAIL_FROM", ""),
+    inbox_url=os.environ.get("EVIDESK_INBOX_URL", ""),
+)
+DIGEST_HOUR = _number("EVIDESK_MAIL_DIGEST_HOUR", 7)
+if DIGEST_HOUR > 23:
+    raise ImproperlyConfigured("EVIDESK_MAIL_DIGEST_HOUR must be an hour of the day, 0 to 23.")
+# Log-in: docs/log_in.md
+OIDC_ISSUER = os.environ.get("EVIDESK_OIDC_ISSUER", "").strip()
+OIDC_CLIENT_ID = os.environ.get("EVIDESK_OIDC_CLIENT_ID", "").strip()
+OIDC_CLIENT_SECRET = os.environ.get("EVIDESK_OIDC_CLIENT_SECRET", "").strip()
+OIDC_NAME = os.environ.get("EVIDESK_OIDC_NAME", "Helmholtz AAI").strip()
+OIDC_SCOPES = os.environ.get(
+    "EVIDESK_OIDC_SCOPES",
+    "openid profile email entitlements eduperson_entitlement eduperson_assurance "
+    "voperson_external_affiliation org_domain acr",
+)
+OIDC_HOMES = _homes("EVIDESK_OIDC_HOMES")
+OIDC_GROUP_NAMESPACES = _words(
+    "EVIDESK_OIDC_GROUP_NAMESPACES", "urn:geant:helmholtz.de urn:geant:h-df.de"
+)
+OIDC_GROUP_AUTHORITY = os.environ.get("EVIDESK_OIDC_GROUP_AUTHORITY", "login.helmholtz.de").strip()
+OIDC_REQUIRED_GROUPS = _groups("EVIDESK_OIDC_REQUIRED_GROUPS")
+OIDC_ASSURANCE = frozenset(
+    _words(
+        "EVIDESK_OIDC_ASSURANCE",
+        "https://refeds.org/assurance/profile/cappuccino "
+        "https://refeds.org/assurance/profile/espresso",
+    )
+)
+OIDC_MFA = _words("EVIDESK_OIDC_MFA", "https://refeds.org/profile/mfa")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -65,6 +141,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_tasks",
+    "evidesk.desk.workers",  # before django_tasks_db, whose command it extends
     "django_tasks_db",
     "ninja",
     "evidesk.desk",
@@ -73,7 +150,11 @@ INSTALLED_APPS = [
     "evidesk.desk.people",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.lists",
+    "evidesk.desk.notices",
     "evidesk.desk.privacy",
+    "evidesk.desk.office",
+    "evidesk.desk.operations",
 ]
 
 MIDDLEWARE = [
@@ -83,6 +164,7 @@ MIDDLEWARE = [
     "evidesk.desk.middleware.LimitBody",
     "evidesk.desk.middleware.LimitRate",
     "evidesk.desk.middleware.OtherHeaders",
+    "evidesk.desk.middleware.RefuseNull",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -92,6 +174,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "evidesk.desk.middleware.ExplainRefusal",
     "evidesk.desk.middleware.AskForConsent",
+    "evidesk.desk.notices.middleware.SeenOnThePage",
 ]
 
 ROOT_URLCONF = "evidesk.desk.urls"
@@ -108,6 +191,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "evidesk.desk.context.site",
+                "evidesk.desk.notices.context.notices",
             ],
             "builtins": ["evidesk.desk.templatetags.evidesk"],
         },
@@ -116,24 +200,14 @@ TEMPLATES = [
 
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "desk.sqlite3",
-        "OPTIONS": {
-            # Writers queue at BEGIN instead of failing at their first write.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
-}
+DATABASES = {"default": _database(DATA_DIR)}
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 
 AUTH_USER_MODEL = "people.Person"
 AUTHENTICATION_BACKENDS = ["evidesk.desk.people.backend.PersonBackend"]
 LOGIN_URL = reverse_lazy("sign-in")
+SESSION_ENGINE = "evidesk.desk.people.sessions"
 
 MEDIA_ROOT = DATA_DIR / "files"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]

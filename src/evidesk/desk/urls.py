@@ -12,10 +12,13 @@ def health(_: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("", include("evidesk.desk.lists.urls")),
     path("", include("evidesk.desk.vouchers.urls")),
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),
+    path("", include("evidesk.desk.notices.urls")),
     path("", include("evidesk.desk.privacy.urls")),
+    path("", include("evidesk.desk.office.urls")),
     path("api/", api.urls),
     path("health/", health, name="health"),
 ]

@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from evidesk import data as packaged
 from evidesk.desk.demo import load as demo
+from evidesk.desk.demo.history import PER_QUARTER
+from evidesk.desk.lists.forms import FilterForm
+from evidesk.desk.lists.models import SavedView
 from evidesk.desk.people import queries
 from evidesk.desk.people.models import Member, Person, Unit
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
+from evidesk.desk.vouchers.models import ENDS, Event, EventKind, Inquiry, State, Voucher
+from evidesk.desk.vouchers.workflow import BY_ACTION
 from evidesk.evidence import Evidence
 from tests.desk.conftest import signed_in
 from tests.desk.test_demo_texts import _replay
@@ -26,6 +31,11 @@ FILE = packaged.path("sota_on_uncertainties/imagenette2_last_top1_per_image.csv.
 STORIES: dict[str, Any] = json.loads(
     files("evidesk.desk.demo").joinpath("vouchers.json").read_text(encoding="utf-8")
 )
+
+
+def told_vouchers() -> QuerySet[Voucher]:
+    """Those with a story, not the generated past."""
+    return Voucher.objects.filter(reference__startswith="V-")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,15 +51,25 @@ def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def test_the_demo_is_there() -> None:
     assert demo.is_loaded()
     assert Unit.objects.count() == 6
-    assert Voucher.objects.count() == len(STORIES["vouchers"])
+    assert told_vouchers().count() == len(STORIES["vouchers"])
+    assert Voucher.objects.count() == told_vouchers().count() + sum(PER_QUARTER)
     assert Inquiry.objects.count() == len(STORIES["inquiries"])
     assert queries.personas().count() >= 4
     assert Member.objects.values("role").distinct().count() == 3
 
 
+def test_leads_and_office_share_a_view_that_makes_sense() -> None:
+    keeping = Member.objects.filter(role__in=["lead", "office"])
+    assert SavedView.objects.count() == keeping.count()
+    for view in SavedView.objects.select_related("owner"):
+        form = FilterForm.of_address(view.query, view.owner)
+        assert (form.address(), form.is_valid()) == (view.query, True)
+        assert view.unit is not None
+
+
 def test_every_voucher_is_in_the_state_that_its_story_ends_in() -> None:
     told = sorted((story["title"], _replay(story)) for story in STORIES["vouchers"])
-    assert sorted(Voucher.objects.values_list("title", "state")) == told
+    assert sorted(told_vouchers().values_list("title", "state")) == told
     assert {state for _, state in told} == set(State)
 
 
@@ -62,12 +82,25 @@ def test_everything_happened_in_the_past_and_in_order() -> None:
         assert voucher.changed_at == moments[-1] <= now
         for moment in (voucher.submitted_at, voucher.ended_at):
             assert moment is None or voucher.created_at <= moment <= voucher.changed_at
-    numbers = Voucher.objects.order_by("created_at").values_list("reference", flat=True)
+    numbers = told_vouchers().order_by("created_at").values_list("reference", flat=True)
     assert list(numbers) == sorted(numbers)
     for inquiry in Inquiry.objects.exclude(answer=""):
         assert inquiry.created_at < inquiry.answered_at <= now
     for inquiry in Inquiry.objects.exclude(voucher=None):
         assert inquiry.created_at <= inquiry.voucher.created_at
+
+
+def test_the_generated_past_keeps_the_workflow_and_is_over() -> None:
+    past = Voucher.objects.filter(reference__startswith="A-").prefetch_related("events")
+    for voucher in past:
+        state = State.DRAFT
+        for event in voucher.events.all():
+            if event.kind != EventKind.STARTED:
+                assert state in BY_ACTION[event.kind].sources, voucher
+                state = BY_ACTION[event.kind].target
+                assert event.data["state"] == state
+        assert voucher.state == state
+        assert state in ENDS
 
 
 def test_what_was_said_is_in_the_conversation() -> None:

@@ -24,7 +24,7 @@ from evidesk.desk.vouchers.models import Attachment, Event, Inquiry, State, Vouc
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network, a_draft, an_attachment, some_evidence, voucher_in
 
-EVERYTHING = ["drafts", "inquiries", "files", "people"]
+EVERYTHING = ["drafts", "inquiries", "files", "mails", "people"]
 
 
 @pytest.fixture

@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from evidesk import data as packaged
 from evidesk import kits
+from evidesk.desk.demo.history import add_history
+from evidesk.desk.lists import actions as list_actions
+from evidesk.desk.notices.digests import write_digest
+from evidesk.desk.notices.models import Notice
 from evidesk.desk.people import catalogue, staffing
 from evidesk.desk.people import queries as people
-from evidesk.desk.people.models import Field, Host, Member, Person, Persona, Skill, Unit
+from evidesk.desk.people.models import Field, Host, Member, Person, Persona, Role, Skill, Unit
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from evidesk.desk.runs import actions as run_actions
@@ -30,11 +35,18 @@ from evidesk.desk.vouchers.models import ENDS, Inquiry, Kind, Tag, Voucher
 from evidesk.desk.vouchers.workflow import BY_ACTION
 from evidesk.kits.execution import execute, parse
 
+#: A view for each lead and for the office, shared with their unit.
+VIEWS = {
+    Role.LEAD: ("Offers that wait", "state=offered&sort=longest"),
+    Role.OFFICE: ("Overdue", "sort=ends&overdue=on"),
+}
 #: What the demo's scientists attach.
 ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
 
 #: How many weeks ahead the demo's consultants have planned.
 WEEKS_BOOKED = 3
+#: Notices older than so many days have been read.
+DAYS_UNREAD = 4
 
 Story = dict[str, Any]
 
@@ -54,11 +66,14 @@ def load() -> None:
     loader = _Loader(timezone.now())
     with transaction.atomic():
         loader.add_network(network)
+        add_history(loader.people, loader.units, loader.now)
         by_start = sorted(stories["vouchers"], key=lambda s: -s["steps"][0]["days_ago"])
         for inquiry in stories["inquiries"]:
             loader.add_inquiry(inquiry)
         for story in by_start:
             loader.add_voucher(story)
+        loader.add_digests()
+        loader.add_views()
 
 
 class _Loader:
@@ -120,6 +135,12 @@ class _Loader:
         for name in network["tags"]:
             catalogue.add(Tag(name=name), office)
 
+    def add_views(self) -> None:
+        """What leads and the office would keep: the lists that they look at every week."""
+        for place in Member.objects.filter(role__in=VIEWS).select_related("person", "unit"):
+            name, query = VIEWS[Role(place.role)]
+            list_actions.save_view(place.person, name, query, unit=place.unit)
+
     def add_inquiry(self, story: Story) -> None:
         person = self.people[story["person"]] if story["person"] else None
         inquiry = actions.inquire(
@@ -127,10 +148,15 @@ class _Loader:
         )
         if answer := story["answer"]:
             actions.answer_inquiry(inquiry, self.people[answer["by"]], answer["text"])
+        asked, answered = self.at(story["days_ago"]), None
+        if answer:
+            answered = self.at(answer["days_ago"])
+        notices = Notice.objects.filter(inquiry=inquiry)
+        self._date_back_notices(notices.filter(kind="inquired"), asked)
+        self._date_back_notices(notices.filter(kind="inquiry-answered"), answered or asked)
+        inquiry.mails.update(created_at=answered or asked)
         rows = Inquiry.objects.filter(pk=inquiry.pk)
-        rows.update(created_at=self.at(story["days_ago"]))
-        if story["answer"]:
-            rows.update(answered_at=self.at(story["answer"]["days_ago"]))
+        rows.update(created_at=asked, answered_at=answered)
         if story["becomes"]:
             self.inquiries[story["becomes"]] = inquiry
 
@@ -183,6 +209,21 @@ class _Loader:
         rows.filter(ended_at__gte=self.now, state__in=ENDS).update(ended_at=at)
         voucher.attachments.filter(uploaded_at__gte=self.now).update(uploaded_at=at)
         StoredEvidence.objects.filter(voucher=voucher, added_at__gte=self.now).update(added_at=at)
+
+        self._date_back_notices(voucher.notices.filter(at__gte=self.now), at)
+        voucher.mails.filter(created_at__gte=self.now).update(created_at=at)
+
+    def _date_back_notices(self, notices: QuerySet[Notice], at: datetime) -> None:
+        """Everybody has looked at the desk last week, and not since."""
+        if at < self.at(DAYS_UNREAD):
+            notices.update(at=at, read_at=at, in_digest=False)
+        else:
+            notices.update(at=at)
+
+    def add_digests(self) -> None:
+        """What came this morning."""
+        for person in Person.objects.all():
+            write_digest(person, timezone.localdate(self.now))
 
     def accept(self, voucher: Voucher, by: Person, step: Story) -> None:
         starts_on = timezone.localdate(self.at(step["starts_days_ago"]))

@@ -42,6 +42,7 @@ def serve(data: Path, *, port: int, fresh: bool) -> int:
     os.environ |= {
         "EVIDESK_DEMO": "1",
         "EVIDESK_DATA_DIR": str(data),
+        "EVIDESK_BASE_URL": address,
         "DJANGO_SETTINGS_MODULE": "evidesk.desk.settings",
     }
     _prepare(data)

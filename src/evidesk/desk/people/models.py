@@ -7,9 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -209,14 +212,14 @@ class Person(AbstractBaseUser):
         return {unit_id for unit_id, _ in self.roles}
 
     @property
+    def is_lead_or_office(self) -> bool:
+        """Whether the person steers a unit or the network."""
+        return self.has_role(Role.LEAD, Role.OFFICE)
+
+    @property
     def is_member(self) -> bool:
         """Whether the person belongs to the network, rather than asks it."""
         return bool(self.roles)
-
-    @property
-    def triages(self) -> bool:
-        """Whether the person decides on new vouchers, of some unit or of all."""
-        return self.has_role(Role.LEAD, Role.OFFICE)
 
 
 class Role(models.TextChoices):
@@ -227,18 +230,32 @@ class Role(models.TextChoices):
     OFFICE = "office"
 
 
+class Source(models.TextChoices):
+    """Where a membership comes from."""
+
+    HAND = "hand", _("made by hand")
+    LOG_IN = "log_in", _("from a group, at log-in")
+
+
 class Member(models.Model):
-    """A person's place in a unit."""
+    """A person's place in a unit.
+
+    Places that come from the log-in's groups are renewed at each log-in; those made by hand stay.
+    """
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="members")
     role = models.CharField(max_length=20, choices=Role)
+    source = models.CharField(max_length=10, choices=Source, default=Source.HAND)
 
     class Meta:
         ordering = ["unit", "role", "person__name"]
         constraints = [
             models.UniqueConstraint(fields=["person", "unit", "role"], name="one_place_per_role"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="role_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(source__in=Source.values), name="source_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -312,6 +329,69 @@ class ConflictOfInterest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} and {self.scientist}"
+
+
+#: The length of a group's path, and of a role's name within it.
+MAX_GROUP, MAX_GROUP_ROLE = 250, 100
+
+
+class GroupRole(models.Model):
+    """Whoever is in a group of the log-in's provider gets a role in a unit."""
+
+    group = models.CharField(max_length=MAX_GROUP, help_text="Its path, with colons.")
+    group_role = models.CharField(
+        max_length=MAX_GROUP_ROLE, blank=True, help_text="The role within the group; any, if empty."
+    )
+    unit = models.ForeignKey(Unit, models.CASCADE, related_name="groups")
+    role = models.CharField(max_length=20, choices=Role)
+
+    class Meta:
+        ordering = ["unit", "role", "group", "group_role"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "group_role", "unit", "role"], name="one_row_per_grant"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="granted_role_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.written} gives {self.get_role_display()} in {self.unit}"
+
+    @property
+    def written(self) -> str:
+        """Group and role as they are written in an entitlement."""
+        return f"{self.group}:role={self.group_role}" if self.group_role else self.group
+
+
+class Session(AbstractBaseSession):
+    """A browser's session; the person's own ones are listed on the page “Your sessions”.
+
+    `sessions.py` keeps the columns in step with what the session holds.
+    """
+
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="sessions")
+    device = models.CharField(max_length=60, blank=True)
+    signed_in_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-last_used_at"]
+
+    def __str__(self) -> str:
+        return f"{self.device or 'a browser'} of {self.person or 'somebody'}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from evidesk.desk.people.sessions import SessionStore  # which imports this module
+
+        return SessionStore
+
+    @property
+    def public_id(self) -> str:
+        """What names the session on a page; its key would let the reader in."""
+        return salted_hmac("evidesk.session", self.session_key).hexdigest()[:20]
 
 
 class Token(models.Model):

@@ -1,27 +1,22 @@
 """Signing in and out, tokens, and the network's page."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.people import actions, queries, rules
+from evidesk.desk.people.destination import next_page
 from evidesk.desk.people.forms import TokenForm
+from evidesk.desk.people.log_in import rules as log_in
+from evidesk.desk.people.log_in.flow import END_SESSION, sign_out_there
 from evidesk.desk.people.models import Member, Person, Unit
 from evidesk.desk.people.queries import person_of
-
-
-def next_page(request: HttpRequest) -> str:
-    """Where to go after signing in: a page of ours, or the first page."""
-    wanted = request.POST.get("next", request.GET.get("next", ""))
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
-        return wanted
-    return "/"
 
 
 @require_safe
@@ -33,6 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         {
             "personas": queries.personas() if allowed else [],
             "reason": allowed.reason,
+            "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
             "next": next_page(request),
         },
     )
@@ -48,8 +44,22 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session here; the page that follows tells of the session at the provider."""
+    there = request.session.get(END_SESSION)
     logout(request)
-    return redirect("/")
+    if there is None:  # a persona of the demo
+        return redirect("/")
+    request.session[END_SESSION] = there
+    return redirect("signed-out")
+
+
+@require_safe
+@never_cache
+def signed_out(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated or END_SESSION not in request.session:
+        return redirect("/")
+    context = {"provider": settings.OIDC_NAME, "there": sign_out_there(request)}
+    return render(request, "people/signed_out.html", context)
 
 
 @login_required
@@ -91,5 +101,6 @@ def network(request: HttpRequest) -> HttpResponse:
             "units": units,
             "sees_members": bool(person and rules.may_see_profile(person)),
             "may_edit": bool(person and rules.may_edit_network(person)),
+            "may_edit_groups": bool(person and log_in.may_edit_groups(person)),
         },
     )

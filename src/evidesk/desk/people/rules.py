@@ -62,12 +62,13 @@ def may_use_personas(request: HttpRequest) -> Answer:
     if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")):
         return refuse("The demo is not meant to stand behind a proxy.")
     host = split_domain_port(request.get_host())[0].strip("[]")
-    if not (_is_loopback(request.META["REMOTE_ADDR"]) and _is_loopback(host)):
+    if not (is_loopback(request.META["REMOTE_ADDR"]) and is_loopback(host)):
         return refuse("Personas work only on the machine that the demo runs on.")
     return ALLOWED
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether the address or name is this machine itself."""
     if address == "localhost":
         return True
     try:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
+from evidesk.desk.notices import actions as notices
 from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
@@ -77,8 +78,10 @@ def erase_person(person: Person, by: Person | None) -> None:
         ConflictOfInterest.objects.filter(Q(person=person) | Q(scientist=person)).delete()
         erase_files(Attachment.objects.filter(uploader=person, erased_at=None))
         erase_inquiries(person.inquiries.all())
+        notices.forget_person(person)
         person.tokens.all().delete()
         person.memberships.all().delete()
+        person.sessions.all().delete()
         audit.erase_sealed(person.uid, person.name)
         audit.append("person.erased", by.uid if by else None, f"person:{person.uid}")
         Person.objects.filter(pk=person.pk).update(
@@ -120,6 +123,7 @@ def _drop_content(sha256: str) -> None:
 def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
     """Erase what was asked and by whom; that somebody asked and was answered remains."""
     for inquiry in inquiries:
+        notices.forget_inquiry(inquiry)
         Inquiry.objects.filter(pk=inquiry.pk).update(
             subject=_("An erased inquiry"), text="", email="", erased_at=timezone.now()
         )

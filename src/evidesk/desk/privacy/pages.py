@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.people import actions as people_actions
-from evidesk.desk.people.pages import next_page
+from evidesk.desk.people.destination import next_page
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import PRIVACY_VERSION, Refused, has_consented, require
 from evidesk.desk.privacy import actions, rules

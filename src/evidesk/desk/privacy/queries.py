@@ -54,6 +54,23 @@ def data_of(person: Person) -> dict[str, Any]:
             {"name": token.name, "created_at": _time(token.created_at)}
             for token in person.tokens.all()
         ],
+        "preferences": dict(person.preferences.values_list("topic", "way")),
+        "notices": [
+            {"at": _time(notice.at), "what": notice.sentence, "read_at": _time(notice.read_at)}
+            for notice in person.notices.select_related("actor")
+        ],
+        "mails": [
+            {"at": _time(at), "subject": subject, "text": text}
+            for at, subject, text in person.mails.values_list("created_at", "subject", "text")
+        ],
+        "sessions": [
+            {
+                "device": session.device,
+                "signed_in_at": _time(session.signed_in_at),
+                "last_used_at": _time(session.last_used_at),
+            }
+            for session in person.sessions.all()
+        ],
         "inquiries": [
             {
                 "subject": inquiry.subject,

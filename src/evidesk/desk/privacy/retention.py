@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.audit import actions as audit
+from evidesk.desk.notices.actions import forget_mail
+from evidesk.desk.notices.queries import settled_mail
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import Refused
@@ -82,6 +84,13 @@ RULES: tuple[Rule, ...] = (
             voucher__ended_at__lt=before, erased_at=None
         ).select_related("voucher"),
         lambda attachment: actions.erase_files([attachment]),
+    ),
+    Rule(
+        "mails",
+        _("mails that the desk has sent"),
+        "RETAIN_MAIL_DAYS",
+        settled_mail,
+        forget_mail,
     ),
     Rule(
         "people",

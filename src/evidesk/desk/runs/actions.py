@@ -1,14 +1,16 @@
 """Running kits, receiving evidence, and the report that rests on it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction as database
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict, Refused, require
@@ -16,12 +18,11 @@ from evidesk.desk.runs import rules
 from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredEvidence
 from evidesk.desk.vouchers import actions as voucher_actions
 from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
-from evidesk.evidence import Evidence, EvidenceError
+from evidesk.desk.workers.actions import SILENCE
+from evidesk.evidence import Evidence, EvidenceError, printable
 from evidesk.kits import load
 from evidesk.kits.execution import parse
 
-#: A run whose worker gave no sign of life for so long is lost.
-SILENCE = timedelta(seconds=60)
 #: Rows of a table that a page shows; the crate holds them all.
 ROWS_SHOWN = 40
 
@@ -66,7 +67,8 @@ def cancel_run(run: Run, by: Person) -> None:
 
 def _tell(run: Run, kind: EventKind, actor: Person) -> None:
     """Note on the timeline how a run ended, unless its voucher has ended before."""
-    voucher = Voucher.objects.get(pk=run.voucher_id)
+    # Locked, so that it does not move between this look and the record.
+    voucher = Voucher.objects.select_for_update().get(pk=run.voucher_id)
     if voucher.state == State.ACTIVE:
         voucher_actions.record(voucher, kind, actor, run=run.pk, kit=run.kit)
 
@@ -76,17 +78,19 @@ def _tell(run: Run, kind: EventKind, actor: Person) -> None:
 
 def claim_run(run_id: int) -> bool:
     """Take a waiting run; false if somebody cancelled it or another worker has it."""
-    now = timezone.now()
     return bool(
         Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
-            state=RunState.RUNNING, started_at=now, seen_alive_at=now, message="Starting"
+            state=RunState.RUNNING,
+            started_at=timezone.now(),
+            seen_alive_at=Now(),
+            message="Starting",
         )
     )
 
 
 def note_progress(run_id: int, **columns: Any) -> bool:
     """Sign of life of a running run; true if it should go on."""
-    return bool(_wanted(run_id).update(seen_alive_at=timezone.now(), **columns))
+    return bool(_wanted(run_id).update(seen_alive_at=Now(), **columns))
 
 
 def _wanted(run_id: int) -> QuerySet[Run]:
@@ -95,19 +99,34 @@ def _wanted(run_id: int) -> QuerySet[Run]:
         pk=run_id,
         state=RunState.RUNNING,
         cancel_requested=False,
-        voucher__state=State.ACTIVE,
+        # Not `voucher__state`: Django would put every condition into a subquery, and PostgreSQL
+        # does not ask that again after it has waited for somebody who changed the run.
+        voucher__in=Voucher.objects.filter(state=State.ACTIVE),
     )
 
 
 def end_run(run_id: int, state: RunState, *, fault: str = "", details: str = "") -> None:
     """The run is over without evidence."""
+    _end(Run.objects.filter(pk=run_id, state=RunState.RUNNING), state, fault, details)
+
+
+def _end(runs: QuerySet[Run], state: RunState, fault: str = "", details: str = "") -> bool:
+    """End the one run that the conditions find, if they do, and tell so if it has failed."""
     with database.atomic():
-        ended = Run.objects.filter(pk=run_id, state=RunState.RUNNING).update(
-            state=state, ended_at=timezone.now(), fault=fault, details=details, message=""
+        run = runs.select_for_update(of=("self",)).select_related("started_by").first()
+        if run is None:
+            return False
+        Run.objects.filter(pk=run.pk).update(
+            state=state,
+            ended_at=timezone.now(),
+            # What a kit's libraries say in their last moment can hold anything.
+            fault=printable(fault),
+            details=printable(details),
+            message="",
         )
-        if ended and state == RunState.FAILED:
-            run = Run.objects.select_related("started_by").get(pk=run_id)
+        if state == RunState.FAILED:
             _tell(run, EventKind.RUN_FAILED, run.started_by)
+        return True
 
 
 def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
@@ -124,14 +143,27 @@ def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
 
 def end_lost_runs() -> int:
     """Runs whose worker has vanished are over; returns how many there were."""
-    return Run.objects.filter(
-        state=RunState.RUNNING, seen_alive_at__lt=timezone.now() - SILENCE
-    ).update(
-        state=RunState.FAILED,
-        ended_at=timezone.now(),
-        fault="The worker stopped in the middle of this run. Nothing is lost: run it again.",
-        message="",
+    lost = Run.objects.filter(state=RunState.RUNNING, seen_alive_at__lt=Now() - SILENCE)
+    fault = "The worker stopped in the middle of this run. Nothing is lost: run it again."
+    return sum(_end(lost.filter(pk=pk), RunState.FAILED, fault) for pk in _keys(lost))
+
+
+def end_forgotten_runs() -> int:
+    """Runs that wait although no job for them is left are over; returns how many there were."""
+    waiting = Run.objects.filter(state=RunState.QUEUED, created_at__lt=Now() - SILENCE)
+    jobs = DBTaskResult.objects.filter(
+        status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]
     )
+    fault = "The worker could not begin this run. Nothing is lost: run it again."
+    return sum(
+        _end(waiting.filter(pk=pk), RunState.FAILED, fault)
+        for pk in _keys(waiting)
+        if not jobs.filter(args_kwargs__kwargs__run_id=pk).exists()
+    )
+
+
+def _keys(runs: QuerySet[Run]) -> list[int]:
+    return list(runs.order_by("pk").values_list("pk", flat=True))
 
 
 # Evidence

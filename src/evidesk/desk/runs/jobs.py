@@ -11,7 +11,7 @@ from django_tasks import task
 from evidesk.desk.runs import actions
 from evidesk.desk.runs.models import Run, RunState
 from evidesk.desk.runs.queries import under_its_name
-from evidesk.evidence import EvidenceError
+from evidesk.evidence import EvidenceError, printable
 from evidesk.kits import Cancelled, KitError, load
 from evidesk.kits.isolation import Limits, RunFailed, run_isolated
 
@@ -63,7 +63,7 @@ def _work(run: Run, folder: Path) -> Path:
     written = 0.0
 
     def progress(done: float, message: str) -> None:
-        latest.update(done=done, message=message[:200])
+        latest.update(done=done, message=printable(message)[:200])
 
     def beat() -> None:
         nonlocal written

@@ -42,7 +42,7 @@ from evidesk.desk.vouchers.workflow import BY_ACTION
 _log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
 PLAIN = frozenset(
-    {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence"}
+    {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence", "via"}
 ) | {"agreement", "credit", "visibility"}
 #: Bytes of UTF-8 in a file's name; every file system takes as many.
 _LONGEST_NAME = 150
@@ -170,6 +170,7 @@ def start_voucher(
     return voucher
 
 
+@database.atomic
 def save_draft(
     voucher: Voucher,
     by: Person,
@@ -213,6 +214,7 @@ def save_draft(
             "This voucher was changed in another window. Your text is still here: copy what you "
             "need, then load the page again."
         )
+    signals.draft_saved.send(Voucher, voucher=voucher)
 
 
 # The workflow
@@ -407,12 +409,12 @@ def withdraw(voucher: Voucher, by: Person, reason: str = "") -> None:
 
 
 @database.atomic
-def write(voucher: Voucher, by: Person, text: str) -> Event:
-    """Add a message (Markdown) to the conversation."""
+def write(voucher: Voucher, by: Person, text: str, *, via: str = "") -> Event:
+    """Add a message (Markdown) to the conversation; `via` says how it came, if not by the page."""
     require(rules.may_write(by, voucher))
     answers = by.pk != voucher.author_id and voucher.responded_at is None
     columns = {"responded_at": timezone.now()} if answers else {}
-    return _event(voucher, _change(voucher, **columns), EventKind.MESSAGE, by, text)
+    return _event(voucher, _change(voucher, **columns), EventKind.MESSAGE, by, text, via=via)
 
 
 class Upload(Protocol):
@@ -472,7 +474,7 @@ def _look_into(name: str, path: Path) -> None:
 
 
 def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[str, int]:
-    """Store content under its SHA-256, atomically; returns (digest, size in bytes).
+    """Store content under its SHA-256, atomically and for good; returns (digest, size in bytes).
 
     `look` may look at the whole file before, and raise.
     """
@@ -486,14 +488,26 @@ def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[st
                 digest.update(chunk)
                 size += len(chunk)
                 file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
         look(Path(temporary))
         path = stored_path(digest.hexdigest())
         path.parent.mkdir(exist_ok=True)
         Path(temporary).replace(path)
+        flush(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return digest.hexdigest(), size
+
+
+def flush(folder: Path) -> None:
+    """Have the folder on the disk, so that no row outlives the file that it speaks of."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def harmless_name(name: str) -> str:

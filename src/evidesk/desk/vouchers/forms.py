@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.queries import possible_consultants
-from evidesk.desk.vouchers.models import Credit, Kind, State, Visibility, Voucher
+from evidesk.desk.vouchers.models import Credit, Kind, Visibility, Voucher
 
 LONGEST_TEXT = 20_000
 LONGEST_SUMMARY = 1_500
@@ -344,21 +344,3 @@ class FeedbackForm(forms.Form):
     def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
         chosen = {"visibility": voucher.visibility, "summary": voucher.summary}
         super().__init__(data, initial=chosen)
-
-
-class FilterForm(forms.Form):
-    """What the list of vouchers shows; everything is in the address."""
-
-    q = forms.CharField(required=False, label="Search", max_length=100)
-    state = forms.ChoiceField(
-        required=False, label="State", choices=[("", "Any state"), *State.choices]
-    )
-    unit = forms.ModelChoiceField(
-        Unit.objects.all(), required=False, label="Team", empty_label="Any team",
-        to_field_name="slug",
-    )  # fmt: skip
-    whose = forms.ChoiceField(
-        required=False,
-        label="Whose",
-        choices=[("", "All I may see"), ("waiting", "Waiting for me"), ("mine", "I am part of")],
-    )

@@ -33,8 +33,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "vouchers/welcome.html")
     person = person_of(request)
-    waiting = list(queries.for_list(queries.waiting_for(person))[:50])
-    recent = queries.for_list(queries.visible_to(person))
+    waiting = queries.rows(queries.waiting_for(person).values_list("pk", flat=True)[:50])
+    recent = queries.visible_to(person).exclude(pk__in=[voucher.pk for voucher in waiting])
     inquiries = queries.inquiries_for(person)
     if person.is_member:
         inquiries = inquiries.filter(answer="", voucher=None)
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "waiting": with_next_step(person, waiting),
             "recent": with_next_step(
-                person, list(recent.exclude(pk__in=[v.pk for v in waiting])[:10])
+                person, queries.rows(recent.values_list("pk", flat=True)[:10])
             ),
             "inquiries": inquiries[:10],
         },
@@ -111,30 +111,7 @@ def inquiry(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-# Lists and drafts
-
-
-@login_required
-@require_safe
-def voucher_list(request: HttpRequest) -> HttpResponse:
-    person = person_of(request)
-    form = forms.FilterForm(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = Paginator(queries.wanted_by(person, **wanted), PAGE_SIZE)
-    page = found.get_page(request.GET.get("page"))
-    address = request.GET.copy()
-    address.pop("page", None)
-    return render(
-        request,
-        "vouchers/list.html",
-        {
-            "form": form,
-            "page": page,
-            "rows": with_next_step(person, list(page)),
-            "filters": address.urlencode(),
-            "is_filtered": any(wanted.values()),
-        },
-    )
+# Drafts
 
 
 @login_required

@@ -8,6 +8,8 @@ from django.dispatch import Signal
 
 #: An entry was added to a voucher's timeline; ``event`` is the `Event`.
 recorded = Signal()
+#: A draft's text was saved, which no event tells; ``voucher`` is the `Voucher` before it.
+draft_saved = Signal()
 #: Somebody said hello, or was answered; ``inquiry`` is the `Inquiry`.
 inquired = Signal()
 inquiry_answered = Signal()

@@ -9,7 +9,6 @@ urlpatterns = [
     path("talk/", pages.talk, name="talk"),
     path("inquiries/", pages.inquiries, name="inquiries"),
     path("inquiries/<str:key>/", pages.inquiry, name="inquiry"),
-    path("vouchers/", pages.voucher_list, name="vouchers"),
     path("vouchers/new/", pages.start, name="new-voucher"),
     path("vouchers/<str:reference>/", pages.voucher, name="voucher"),
     path("vouchers/<str:reference>/edit/", pages.edit, name="edit-voucher"),

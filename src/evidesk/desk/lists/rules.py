@@ -1,0 +1,18 @@
+"""Who may take steps for many vouchers, and share a view."""
+
+from evidesk.desk.people.models import Person, Role, Unit
+from evidesk.desk.people.rules import ALLOWED, Answer, refuse
+
+
+def may_take_many(person: Person) -> Answer:
+    """Steps for many vouchers are for those who look after a team's or the network's."""
+    if not person.has_role(Role.LEAD, Role.OFFICE):
+        return refuse("Only the leads and the office can do something with many vouchers at once.")
+    return ALLOWED
+
+
+def may_share(person: Person, unit: Unit) -> Answer:
+    """A view is shared with a unit by its leads and its office."""
+    if not person.has_role(Role.LEAD, Role.OFFICE, unit_id=unit.pk):
+        return refuse(f"Only leads and the office of {unit} can share a view with it.")
+    return ALLOWED

@@ -1,0 +1,1 @@
+"""Statistics and reports for the office and the leads."""

@@ -1,0 +1,1 @@
+"""The processes that do background work: who is alive, and what the dead left behind."""

@@ -1,0 +1,99 @@
+"""A private PostgreSQL for the tests: `pytest -p tests.postgres tests/desk`.
+
+The cluster lives in a temporary folder, listens on a Unix socket only, trusts whoever reaches that,
+and ends with the tests. PostgreSQL refuses to run as root, so root starts it as `nobody`.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+#: How the tests' settings, also in processes that the tests start, learn of the database.
+VARIABLE = "EVIDESK_TEST_DATABASE_URL"
+_USER = "evidesk"
+
+
+class PostgresMissing(Exception):
+    """The programs of PostgreSQL are not on this machine."""
+
+
+def programs() -> Path:
+    """The folder of the newest PostgreSQL's programs; Debian keeps them off the PATH."""
+    folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if found := shutil.which("initdb"):
+        folders.append(Path(found).resolve().parent)
+    if not folders:
+        raise PostgresMissing("PostgreSQL is missing (Debian's package `postgresql`)")
+    return max(folders, key=lambda folder: folder.parent.name.zfill(4))
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """Start a cluster; gives the address of its empty database `evidesk`."""
+    binaries = programs()
+    folder = Path(
+        tempfile.mkdtemp(prefix="evidesk-postgres-", dir="/tmp")
+    )  # a socket's path is short
+    as_somebody = _not_root(folder)
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [*as_somebody, str(binaries / program), *arguments],
+            check=True, cwd=folder, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    data = str(folder / "data")
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=60"
+    try:
+        call("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        try:
+            call("createdb", "-h", str(folder), "-U", _USER, "evidesk")
+            yield address(folder)
+        finally:
+            call("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def address(folder: Path, name: str = "evidesk") -> str:
+    """The address of a database of the cluster whose socket lies in the folder."""
+    return f"postgresql://{_USER}@{quote(str(folder), safe='')}/{name}"
+
+
+def _not_root(folder: Path) -> list[str]:
+    """The folder's owner, and what goes before a command so that it does not run as root."""
+    if os.getuid() != 0:
+        return []
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return [
+        "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--",
+    ]  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None]:
+    """Before Django's settings are read; the processes of xdist inherit the variable."""
+    if VARIABLE not in os.environ:
+        running = cluster()
+        os.environ[VARIABLE] = running.__enter__()
+        _running.append(running)
+    return (yield)
+
+
+_running: list[object] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    while _running:
+        _running.pop().__exit__(None, None, None)  # type: ignore[attr-defined]
