@@ -45,13 +45,13 @@ PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
 OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
-STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
-#: Nobody gets a PDF where what makes it is not installed.
-AS_PDF = STEERING if pdf_is_possible() else (LOGIN,) + (REFUSED,) * 7
 #: Consultant, lead and office work on the voucher; author and colleague see it.
 TEAM = (LOGIN, GONE, GONE, REFUSED, IN, REFUSED, IN, IN)
 #: Pages for members of the network, and of the office.
 MEMBERS = (LOGIN, REFUSED, IN, REFUSED, IN, IN, IN, IN)
+STEERING = (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN)
+#: Nobody gets a PDF where what makes it is not installed.
+AS_PDF = STEERING if pdf_is_possible() else (LOGIN,) + (REFUSED,) * 7
 
 
 def only(who: str, others: int) -> tuple[int, ...]:
@@ -83,20 +83,6 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "consent": PERSONAL,
     "my-data": PERSONAL,
     "export-data": POST_ONLY,
-    "statistics": STEERING,
-    "office-rows": STEERING,
-    "office-inquiries": STEERING,
-    "report-of-year": STEERING,
-    "report-of-year-pdf": AS_PDF,
-    "retention": OFFICE,
-    "log-in": (GONE,) * 8,  # no provider is configured
-    "log-in-done": (GONE,) * 8,
-    "signed-out": (ELSEWHERE,) * 8,
-    "own-sessions": PERSONAL,
-    "end-session": POST_ONLY,
-    "end-other-sessions": POST_ONLY,
-    "groups": OFFICE,
-    "remove-group": POST_ONLY,
     "tags": TEAM,
     "inbox": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
     "proposals": (LOGIN, REFUSED, IN, REFUSED, REFUSED, REFUSED, IN, IN),
@@ -116,6 +102,20 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "add-row": OFFICE,
     "edit-row": OFFICE,
     "retire-row": POST_ONLY,
+    "statistics": STEERING,
+    "office-rows": STEERING,
+    "office-inquiries": STEERING,
+    "report-of-year": STEERING,
+    "report-of-year-pdf": AS_PDF,
+    "retention": OFFICE,
+    "log-in": (GONE,) * 8,  # no provider is configured
+    "log-in-done": (GONE,) * 8,
+    "signed-out": (ELSEWHERE,) * 8,
+    "own-sessions": PERSONAL,
+    "end-session": POST_ONLY,
+    "end-other-sessions": POST_ONLY,
+    "groups": OFFICE,
+    "remove-group": POST_ONLY,
     "kits": ALL,
     "choose-kit": (LOGIN, GONE, GONE) + (IN,) * 5,
     "start-run": only("consultant", REFUSED),
@@ -226,11 +226,13 @@ def test_everybody_gets_the_answers_that_are_theirs(
         assert response.status_code == answers[index], (who, name)
         if who == "nobody" and answers[index] == LOGIN and name != "signed-out":
             assert response.url == f"/sign-in/?next={address}"
-        if name == "my-page" and answers[index] == ELSEWHERE and who != "nobody":
-            assert response.url == reverse("member", args=[network[who].uid])
-        elif answers[index] == ELSEWHERE and who != "nobody":
+        if answers[index] == ELSEWHERE and who != "nobody":
+            elsewhere = {
+                "my-page": reverse("member", args=[network[who].uid]),
+                "signed-out": "/",
+            }
             voucher = reverse("voucher", args=[scene.voucher.reference])
-            assert response.url == ("/" if name == "signed-out" else voucher)
+            assert response.url == elsewhere.get(name, voucher)
 
 
 @pytest.mark.parametrize("index", range(len(WHO)), ids=WHO)

@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -185,12 +184,6 @@ def test_an_answer_at_the_same_moment_stays(
     monkeypatch.setattr(actions, "expire", too_late)
     assert jobs.end_expired_offers() == 0
     assert fresh(voucher).state == State.ACTIVE
-
-
-def test_a_command_ends_expired_offers(network: Network, capsys: Any) -> None:
-    expired(network)
-    call_command("end_expired_offers")
-    assert "offers ended: 1" in capsys.readouterr().out
 
 
 # Hand-over

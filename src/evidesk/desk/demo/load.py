@@ -43,11 +43,10 @@ VIEWS = {
 #: What the demo's scientists attach.
 ATTACHMENTS = {"imagenette": "sota_on_uncertainties/imagenette2_last_top1_per_image.csv.gz"}
 
-#: Notices older than so many days have been read.
-DAYS_UNREAD = 4
-
 #: How many weeks ahead the demo's consultants have planned.
 WEEKS_BOOKED = 3
+#: Notices older than so many days have been read.
+DAYS_UNREAD = 4
 
 Story = dict[str, Any]
 

@@ -49,7 +49,7 @@ _AFTER_SEMICOLON = re.compile(r"(;\s*)(?=[=+\-@＝＋－＠﹢﹣﹦﹫\u2212])"
 
 
 def _rows(vouchers: QuerySet[Voucher]) -> Iterator[list[Cell]]:
-    for voucher in vouchers.iterator(chunk_size=1000):
+    for voucher in vouchers.select_related("unit__host").iterator(chunk_size=1000):
         yield [value(voucher) for value in COLUMNS.values()]
 
 

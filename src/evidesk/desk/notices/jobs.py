@@ -9,12 +9,14 @@ from evidesk.desk.notices.delivery import deliver
 from evidesk.desk.notices.digests import write_digests
 from evidesk.desk.notices.inbox import take_replies
 from evidesk.desk.runs.actions import end_lost_runs
+from evidesk.desk.vouchers.jobs import end_expired_offers
 
 logger = logging.getLogger(__name__)
 
 #: What `evidesk desk tick` does, in this order. Each is safe to do at any time, by any number.
 PERIODIC: tuple[tuple[str, Callable[[], int]], ...] = (
     ("runs ended that were lost", end_lost_runs),
+    ("offers ended that nobody answered", end_expired_offers),
     ("replies read", take_replies),
     ("digests written", write_digests),
     ("mails sent", deliver),

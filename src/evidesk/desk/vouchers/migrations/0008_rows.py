@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("people", "0005_network"),
-        ("vouchers", "0003_erased"),
+        ("vouchers", "0007_list_indexes"),
     ]
 
     operations = [

@@ -36,7 +36,7 @@ def add(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("people", "0005_network"),
-        ("vouchers", "0004_rows"),
+        ("vouchers", "0008_rows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
