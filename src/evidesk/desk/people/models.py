@@ -221,11 +221,6 @@ class Person(AbstractBaseUser):
         """Whether the person belongs to the network, rather than asks it."""
         return bool(self.roles)
 
-    @property
-    def triages(self) -> bool:
-        """Whether the person decides on new vouchers, of some unit or of all."""
-        return self.has_role(Role.LEAD, Role.OFFICE)
-
 
 class Role(models.TextChoices):
     """What a member does in a unit."""

@@ -142,7 +142,6 @@ class Voucher(models.Model):
                 ],
                 name="voucher_for_counts",
             ),
-            models.Index(fields=["state", "decide_by"], name="voucher_by_state_and_due"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),

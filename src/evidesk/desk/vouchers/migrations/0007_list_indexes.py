@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("people", "0001_initial"),
-        ("vouchers", "0006_triage"),
+        ("vouchers", "0003_erased"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
