@@ -44,6 +44,8 @@ ALL = (IN,) * 8
 PERSONAL = (LOGIN,) + (IN,) * 7
 POST_ONLY = (LOGIN,) + (WRONG,) * 7
 OFFICE = (LOGIN,) + (REFUSED,) * 6 + (IN,)
+#: Whoever may take a step for many is led back to choose vouchers first.
+MANY = ELSEWHERE
 PART = (LOGIN, GONE, GONE) + (IN,) * 5
 #: Consultant, lead and office work on the voucher; author and colleague see it.
 TEAM = (LOGIN, GONE, GONE, REFUSED, IN, REFUSED, IN, IN)
@@ -66,6 +68,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "inquiries": PERSONAL,
     "inquiry": ALL,
     "vouchers": PERSONAL,
+    "views": PERSONAL,
+    "view": POST_ONLY,
+    "many": (LOGIN, REFUSED, MANY, REFUSED, REFUSED, REFUSED, MANY, MANY),
+    "many-done": (LOGIN,) + (ELSEWHERE,) * 7,
+    "export-vouchers": PERSONAL,
     "new-voucher": POST_ONLY,
     "voucher": PART,
     "edit-voucher": (LOGIN, GONE, GONE) + (ELSEWHERE,) * 5,
@@ -175,6 +182,8 @@ class Scene:
             "report-of-year": [timezone.localdate().year],
             "report-of-year-pdf": [timezone.localdate().year],
             "end-session": ["somebody"],
+            "view": [1],
+            "export-vouchers": ["csv"],
             "remove-group": [1],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
@@ -230,6 +239,8 @@ def test_everybody_gets_the_answers_that_are_theirs(
             elsewhere = {
                 "my-page": reverse("member", args=[network[who].uid]),
                 "signed-out": "/",
+                "many": "/vouchers/?state=",
+                "many-done": "/vouchers/",
             }
             voucher = reverse("voucher", args=[scene.voucher.reference])
             assert response.url == elsewhere.get(name, voucher)

@@ -61,6 +61,7 @@ def test_each_takes_the_step_by_its_own_rule_and_the_page_says_which(
         ("take-back", State.OFFERED, {}, State.SUBMITTED),
         ("close-without-feedback", State.REPORTED, {}, State.CLOSED),
         ("decline", State.SUBMITTED, {"text": "Not ours."}, State.DECLINED),
+        ("hand-over", State.SUBMITTED, {"text": "Yours.", "unit": "HUB"}, State.SUBMITTED),
     ],
 )
 @pytest.mark.parametrize("who", ["lead", "office"])
@@ -69,6 +70,7 @@ def test_every_step_for_many(
 ) -> None:
     vouchers = [voucher_in(state, network) for _ in range(2)]
     client = signed_in(network[who])
+    facts = {k: str(network.hub.pk) if v == "HUB" else v for k, v in facts.items()}
     assert client.get("/vouchers/many/", chosen(action, vouchers)).status_code == 200
     client.post("/vouchers/many/", chosen(action, vouchers, **facts))
     assert states(vouchers) == [after, after]

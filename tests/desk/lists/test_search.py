@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 
 from evidesk.desk.lists import actions as list_actions
-from evidesk.desk.lists.models import Document, Words
+from evidesk.desk.lists.models import Document, SavedView, Words
 from evidesk.desk.lists.queries import search
 from evidesk.desk.people.models import Person
+from evidesk.desk.privacy.actions import erase_person
 from evidesk.desk.runs.actions import report
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import Kind, State, Voucher
@@ -234,6 +235,50 @@ def test_sqlite_learns_how_large_its_tables_are(network: Network) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE idx = 'voucher_by_change'")
             assert cursor.fetchone() == (1,)
+
+
+def test_of_very_many_hits_the_latest_come_first(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidesk.desk.lists.pages.MOST_RANKED", 1)
+    said = voucher_in(State.SUBMITTED, network, title="The seismogram")
+    voucher_in(State.SUBMITTED, network, title="A seismogram of waves that go far")
+    actions.write(said, network.author, "Hello.")
+    voucher_in(State.SUBMITTED, network, title="Later")
+    lead = signed_in(network.lead)
+
+    def titles(address: str) -> list[str]:
+        return [row.voucher.title for row in lead.get(address).context["rows"]]
+
+    assert titles("/vouchers/?q=seismogram")[0] == "The seismogram"
+    assert "the latest come first" in lead.get("/vouchers/?q=seismogram").content.decode()
+    assert titles("/vouchers/?q=seismogram&sort=title")[0].startswith("A seismogram")
+
+
+def test_what_is_erased_is_not_found_any_more(network: Network, media: Any) -> None:
+    inquiry = actions.inquire(
+        subject="Mongoose", text="Hello", email="a@example.org", person=network.author
+    )
+    voucher = actions.start_voucher(network.author, inquiry)
+    actions.save_draft(
+        voucher, network.author, revision=0, title="A quasar", unit=network.spoke,
+        kind=Kind.objects.get(slug="exploration"), answers=ANSWERS,
+    )  # fmt: skip
+    voucher.refresh_from_db()
+    actions.submit(voucher, network.author)
+    actions.write(voucher, network.author, "I am a kangaroo.")
+    actions.attach(voucher, network.author, upload(name="wombat.csv"))
+    actions.withdraw(voucher, network.author)
+    list_actions.save_view(network.author, "Mine", "q=mine")
+    draft = a_draft(network, title="Platypus")
+    erased = ("mongoose", "kangaroo", "wombat", "ada author")
+    assert all(found(network.office, text) == ["A quasar"] for text in erased)
+    erase_person(network["author"], None)
+    assert [found(network.office, text) for text in erased] == [[], [], [], []]
+    assert found(network.office, "quasar former") == ["A quasar"]
+    assert not Document.objects.filter(pk=draft.pk).exists()
+    assert not Document.objects.filter(text__contains="kangaroo").exists()
+    assert not SavedView.objects.exists()
 
 
 def test_hits_are_shown_with_what_was_found_marked_and_escaped(network: Network) -> None:

@@ -145,7 +145,7 @@ def test_views_need_equally_many_queries_for_one_and_three(network: Network, n: 
     for number in range(n):
         keep(network, "lead", name=f"View {number}", unit="spoke")
     client = signed_in(network.lead)
-    for address, expected in (("/vouchers/", 8), ("/vouchers/views/", 5)):
+    for address, expected in (("/vouchers/", 9), ("/vouchers/views/", 6)):
         with CaptureQueriesContext(connection) as captured:
             assert client.get(address).status_code == 200
         assert len(captured) == expected

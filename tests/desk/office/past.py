@@ -5,7 +5,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from evidesk.desk.vouchers.models import Event, Kind, Questionnaire, State, Voucher
+from evidesk.desk.vouchers.models import (
+    AgreementText,
+    Booking,
+    Event,
+    Kind,
+    Questionnaire,
+    State,
+    Voucher,
+)
 from tests.desk.network import Network
 
 _number = iter(range(1, 10**6))
@@ -22,6 +30,7 @@ def a_voucher(
     reported: float | None = None,
     days: int = 10,
     rating: int | None = None,
+    booked: tuple[float, ...] = (),
     kind: str = "exploration",
     unit: Any = None,
 ) -> Voucher:
@@ -42,6 +51,9 @@ def a_voucher(
         offered_to=network.consultant if state == State.OFFERED else None,
         starts_on=timezone.localdate(ago(started or 0)) if staffed else None,
         days=days if staffed else None,
+        agreement=AgreementText.objects.latest("version"),
+        author_agreed_at=ago(submitted),
+        consultant_agreed_at=ago(submitted) if staffed else None,
         report="It works." if state in (State.REPORTED, State.CLOSED) else "",
         rating=rating,
     )
@@ -54,6 +66,13 @@ def a_voucher(
         tell(voucher, network.lead, "message", max(contacted - 1, 0))
     if reported is not None:
         tell(voucher, network.consultant, "report", reported)
+    for week, hours in enumerate(booked):
+        Booking.objects.create(
+            voucher=voucher,
+            person=network.consultant,
+            week=timezone.localdate(ago(7 * week)),
+            hours=hours,
+        )
     return voucher
 
 

@@ -94,7 +94,9 @@ def test_satisfaction_counts_ratings_from_4_of_5(network: Network) -> None:
 
 
 def test_effort_counts_calendar_days_with_both_ends(network: Network) -> None:
-    a_voucher(network, 40, state=State.CLOSED, started=20, reported=20, ended=10, days=7)
+    a_voucher(
+        network, 40, state=State.CLOSED, started=20, reported=20, ended=10, days=7, booked=(8, 2.5)
+    )
     a_voucher(network, 40, state=State.ACTIVE, started=5, days=10)
     a_voucher(network, 40, state=State.ACTIVE, started=-5, days=10)
     found = cases_now("effort")
@@ -103,6 +105,7 @@ def test_effort_counts_calendar_days_with_both_ends(network: Network) -> None:
     assert found.value[1] in (5, 6)
     (effort,) = figures().efforts
     assert (effort.n, effort.planned_total, effort.planned.value) == (2, 17, 7)
+    assert (effort.booked_total, effort.n_booked) == (10.5, 1)
 
 
 def test_drafts_and_drafts_that_were_withdrawn_are_not_there(network: Network) -> None:

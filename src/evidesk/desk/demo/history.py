@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from evidesk.desk.people.models import Person, Role, Unit
-from evidesk.desk.vouchers.models import Event, Kind, Questionnaire, State, Voucher
+from evidesk.desk.vouchers.models import (
+    AgreementText,
+    Event,
+    Kind,
+    Questionnaire,
+    State,
+    Voucher,
+)
 
 #: How many are submitted in each quarter of 91 days, the earliest first; with the told vouchers
 #: they are some 250 in three years, as in the network that is the model.
@@ -62,6 +69,7 @@ def add_history(people: Mapping[str, Person], units: Mapping[str, Unit], now: da
     rng = random.Random(20_260_101)  # noqa: S311 - not a secret
     kinds = {kind.slug: kind for kind in Kind.objects.all()}
     questions = Questionnaire.objects.latest("version")
+    agreement = AgreementText.objects.latest("version")
     authors = [one for one in people.values() if not one.is_member and one.subject != "newcomer"]
     teams = {
         slug: {
@@ -92,6 +100,7 @@ def add_history(people: Mapping[str, Person], units: Mapping[str, Unit], now: da
                 author=rng.choice(authors),
                 questionnaire=questions,
                 answers=answers,
+                agreement=agreement,
                 created_at=start,
             )
             told = _tell(voucher, teams[slug], PACES[UNITS.index(slug)], rng)
@@ -115,7 +124,7 @@ def _tell(
     """Bring the voucher to its end; returns what happened, first things first."""
     (lead, *_), author = team[Role.LEAD], voucher.author
     at = voucher.created_at + timedelta(days=rng.uniform(0.05, 2))
-    voucher.submitted_at = at
+    voucher.submitted_at = voucher.author_agreed_at = at
     told = [_Told(voucher.created_at, "started", author), _submitted(at, author)]
     if rng.random() < 0.04:
         return _end(voucher, told, "withdraw", State.WITHDRAWN, author, at + _days(rng, 5))
@@ -137,6 +146,7 @@ def _tell(
     voucher.starts_on = timezone.localdate(at + _days(rng, 6))
     voucher.days = rng.choice([3, 5, 7, 10, 14] if is_short else [30, 45, 60, 90, 120])
     plan = {"starts_on": voucher.starts_on.isoformat(), "days": voucher.days}
+    voucher.consultant_agreed_at = at
     told.append(_Told(at, "accept", consultant, data={"state": State.ACTIVE, **plan}))
     at += timedelta(days=6 + voucher.days * rng.lognormvariate(0.15, 0.35))
     voucher.report = "The work is done; data, code and report are with the scientist."

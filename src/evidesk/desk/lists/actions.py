@@ -12,7 +12,7 @@ from evidesk.desk.lists.models import Document, SavedView
 from evidesk.desk.lists.words import normal, words
 from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Refused, require
-from evidesk.desk.vouchers.models import Voucher
+from evidesk.desk.vouchers.models import Event, Voucher
 
 #: Bytes of UTF-8 that a document's column keeps of long texts, the last ones. PostgreSQL refuses a
 #: tsvector of more than 1 MiB, and what nobody can index nobody could write either.
@@ -60,7 +60,7 @@ def _analyse() -> None:
 
 
 def _document(voucher: Voucher) -> Document:
-    asked = [*map(str, voucher.answers.values()), voucher.report]
+    asked = [*map(str, voucher.answers.values()), voucher.report, voucher.summary]
     said = []
     if inquiry := getattr(voucher, "inquiry", None):
         said += [inquiry.subject, inquiry.text, inquiry.answer]
@@ -104,6 +104,22 @@ def index_person(person: Person) -> int:
         Q(author=person) | Q(consultant=person) | Q(offered_to=person)
     ).exclude(document__people__contains=_lines([person.name]))
     return index(stale.values_list("pk", flat=True))
+
+
+def forget_person(person: Person) -> None:
+    """After somebody's name, texts and files were erased: so that nothing of them is found either.
+
+    Their kept views go, too: a search can say a lot.
+    """
+    person.views.all().delete()
+    index(
+        Voucher.objects.filter(
+            Q(author=person)
+            | Q(consultant=person)
+            | Q(offered_to=person)
+            | Q(pk__in=Event.objects.filter(actor=person).values("voucher"))
+        ).values_list("pk", flat=True)
+    )
 
 
 def reindex() -> int:

@@ -15,6 +15,7 @@ from evidesk.desk.lists.models import SavedView
 from evidesk.desk.lists.queries import possible_filters
 from evidesk.desk.lists.words import LONGEST, parse
 from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.vouchers.forms import long_text
 from evidesk.desk.vouchers.models import State
 
 
@@ -143,6 +144,15 @@ class FilterForm(forms.Form):
     def has_more(self) -> bool:
         """Whether one of the filters under "More filters" is set or wrong."""
         return any(field.data or field.errors for field in self.more_fields())
+
+
+class HandOverForm(forms.Form):
+    """To which unit, for vouchers of any."""
+
+    unit = forms.ModelChoiceField(Unit.objects.filter(retired_at=None), label=_("To which unit?"))
+    text = long_text(
+        _("The reason"), rows=3, help=_("Everybody on these vouchers reads it, scientists too.")
+    )
 
 
 class ViewForm(forms.Form):

@@ -1,12 +1,14 @@
 """A step for many vouchers: each by its ordinary action, with that action's own rule."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms as django_forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from evidesk.desk.lists.forms import HandOverForm
 from evidesk.desk.lists.rules import may_take_many
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Answer, Conflict, Refused, require
@@ -35,7 +37,7 @@ def _of_workflow(action: str) -> Step:
     row = BY_ACTION[action]
     return Step(
         label=row.label,
-        effect=_("It will be “%s”.") % State(row.target).label,
+        effect=format_lazy(_("It will be “{state}”."), state=State(row.target).label),
         form=FORMS[action],
         rule=lambda person, voucher: rules.may(person, action, voucher),
         act=STEPS[action],
@@ -50,6 +52,11 @@ STEPS_FOR_MANY: dict[str, Step] = {
         form=forms.MessageForm,
         rule=rules.may_write,
         act=lambda voucher, person, facts: actions.write(voucher, person, facts["text"]),
+    ),
+    "hand-over": replace(
+        _of_workflow("hand-over"),
+        effect=format_lazy(_("It stays “{state}”."), state=State.SUBMITTED.label),
+        form=HandOverForm,
     ),
     **{
         action: _of_workflow(action)

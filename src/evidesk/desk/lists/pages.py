@@ -29,6 +29,10 @@ from evidesk.desk.vouchers.pages import PAGE_SIZE, with_next_step
 from evidesk.desk.vouchers.queries import for_list, rows
 from evidesk.desk.vouchers.workflow import Transition
 
+#: Of more hits than these the latest come first: of so many, how well they match says little, and
+#: to find out takes longer than all the rest.
+MOST_RANKED = 1000
+
 # The list
 
 
@@ -77,6 +81,9 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
     if state:
         found = found.filter(state=state)
     total = counts.get(state, 0) if state else sum(counts.values())
+    of_too_many = bool(form.cleaned_data.get("q")) and total > MOST_RANKED
+    if of_too_many and "sort" not in chosen:
+        found = found.order_by(*queries.ORDERS["changed"])
     page = _Counted(found.values_list("pk", flat=True), PAGE_SIZE, total).get_page(
         request.GET.get("page")
     )
@@ -88,6 +95,7 @@ def voucher_list(request: HttpRequest) -> HttpResponse:
             "form": form,
             "page": page,
             "rows": _rows(person, list(page), form.cleaned_data.get("q") or ""),
+            "of_too_many": of_too_many,
             "tabs": _tabs(chosen, counts, state),
             "filters": address,
             "is_filtered": bool(chosen),

@@ -88,8 +88,7 @@ def satisfaction(table: VoucherTable, _now: float) -> Cases:
 
 
 def effort(table: VoucherTable, now: float) -> Cases:
-    # Both first and last day count, as they do in the plan. Days of the calendar, until effort is
-    # booked by the week: then that is a column of the query, and stands here in their place.
+    # Both first and last day count, as they do in the plan.
     begun = table.where(table.staffed & (table.starts <= now))
     end = _first(begun.reported, begun.ended, _present(begun, now))
     return Cases(begun, np.maximum(np.ceil(end - begun.starts), 1), ~np.isnan(begun.reported))
@@ -164,7 +163,7 @@ FIGURES = {
             _(
                 "Of the vouchers whose work has begun, the days of the calendar from the first "
                 "planned day to the report, both counted. Work without a report has taken at "
-                "least until now. Booked hours are not known to this figure."
+                "least until now. Booked hours are what consultants have set aside by the week."
             ),
             _("Days worked"),
             _("Report is there"),

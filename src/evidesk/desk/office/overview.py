@@ -210,6 +210,8 @@ def _efforts(scope: Scope, found: Statistics) -> list[dict[str, Any]]:
             "n": one.n,
             "total": one.planned_total,
             "planned": f"{one.planned.value:.0f}",
+            "booked": one.booked_total,
+            "n_booked": one.n_booked,
             "worked": wording.waiting(one.worked, top=1.6 * longest, reference=one.planned),
             "url": scope.address("effort", kind=one.kind.slug),
         }

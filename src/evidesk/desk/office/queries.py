@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, models
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from evidesk.desk.people.models import Unit
-from evidesk.desk.vouchers.models import Event, Inquiry, State, Voucher
+from evidesk.desk.vouchers.models import Booking, Event, Inquiry, State, Voucher
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -49,7 +49,7 @@ def today() -> float:
 class VoucherTable:
     """Submitted vouchers, one number each in arrays of shape (n,); times are NaN where there is
     none. `contacted`: the first message, step or file by somebody other than the author since the
-    submission. `reported`: when the report was handed in.
+    submission. `reported`: when the report was handed in. `booked`: hours that were set aside.
     """
 
     pk: Floats
@@ -64,6 +64,7 @@ class VoucherTable:
     days: Floats
     reported: Floats
     rating: Floats
+    booked: Floats
 
     def __len__(self) -> int:
         return len(self.pk)
@@ -91,6 +92,8 @@ def _columns() -> dict[str, Any]:
         Q(actor__isnull=False), ~Q(actor=OuterRef("author")), Q(at__gte=OuterRef("submitted_at"))
     )
     has_report = When(state__in=[State.REPORTED, State.CLOSED], then=_first_event(Q(kind="report")))
+    booked = Booking.objects.filter(voucher=OuterRef("pk")).order_by().values("voucher")
+    hours = booked.annotate(total=Cast(Sum("hours"), models.FloatField())).values("total")
     states = [When(state=state, then=Value(number)) for state, number in _STATES.items()]
     return {
         "pk": models.F("pk"),
@@ -105,6 +108,7 @@ def _columns() -> dict[str, Any]:
         "days": _number(models.F("days")),
         "reported": _number(_Days(Case(has_report))),
         "rating": _number(models.F("rating")),
+        "booked": _number(Case(When(consultant__isnull=False, then=Subquery(hours)))),
     }
 
 
@@ -119,7 +123,7 @@ def voucher_table(units: list[Unit] | None) -> VoucherTable:
     rows = _fetch(chosen.order_by().annotate(**named).values_list(*named))
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
     found = dict(zip(columns, table.T, strict=True))
-    for name in ("contacted", "ended", "starts", "days", "reported", "rating"):
+    for name in ("contacted", "ended", "starts", "days", "reported", "rating", "booked"):
         found[name] = np.where(found[name] == -1, np.nan, found[name])
     return VoucherTable(**{**found, "staffed": found["staffed"] != -1})
 

@@ -30,6 +30,7 @@ class Row:
     state: State
     submitted: datetime
     value: float | None
+    booked: float | None
     happened: bool
 
 
@@ -67,17 +68,22 @@ def listed(scope: Scope, cases: Cases) -> list[Row]:
             submitted=datetime.fromtimestamp(
                 rows.submitted[i] * 86_400, timezone.get_current_timezone()
             ),
-            value=None if np.isnan(cases.value[i]) else float(cases.value[i]),
+            value=_known(cases.value[i]),
+            booked=_known(rows.booked[i]),
             happened=bool(cases.happened[i]),
         )
         for i, pk in enumerate(keys)
     ]
 
 
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
 def csv_lines(figure: Figure, rows: list[Row]) -> Iterator[str]:
     """The rows as lines of CSV, first the names of the columns."""
     writer = csv.writer(_Echo())
-    names = ["reference", "unit", "kind", "state", "submitted", figure.value_name]
+    names = ["reference", "unit", "kind", "state", "submitted", "booked hours", figure.value_name]
     yield writer.writerow([*names, figure.happened_name])
     for row in rows:
         yield writer.writerow(
@@ -87,6 +93,7 @@ def csv_lines(figure: Figure, rows: list[Row]) -> Iterator[str]:
                 harmless(row.kind),
                 row.state.value,
                 row.submitted.isoformat(timespec="seconds"),
+                "" if row.booked is None else f"{row.booked:g}",
                 "" if row.value is None else f"{row.value:g}",
                 int(row.happened),
             ]

@@ -58,13 +58,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Effort:
-    """Planned and actual days of one kind of voucher: of `n` whose work has begun."""
+    """Planned and actual days of one kind of voucher, of `n` whose work has begun; and the hours
+    booked for `n_booked` of them.
+    """
 
     kind: Kind
     n: int
     planned_total: int
     planned: Estimate
     worked: KaplanMeier
+    booked_total: float
+    n_booked: int
 
 
 @dataclass(frozen=True)
@@ -214,5 +218,16 @@ def _efforts(table: VoucherTable, kinds: list[Kind], now: float) -> list[Effort]
         planned = waiting_curve(days, np.ones(len(days), dtype=np.bool_))
         assert worked is not None  # there are rows
         assert planned is not None
-        found.append(Effort(kind, len(days), int(days.sum()), planned.median, worked))
+        hours = begun.rows.booked[mask]
+        found.append(
+            Effort(
+                kind=kind,
+                n=len(days),
+                planned_total=int(days.sum()),
+                planned=planned.median,
+                worked=worked,
+                booked_total=float(np.nansum(hours)),
+                n_booked=int(np.count_nonzero(~np.isnan(hours))),
+            )
+        )
     return found

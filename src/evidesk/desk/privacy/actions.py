@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
+from evidesk.desk.lists import actions as lists
 from evidesk.desk.notices import actions as notices
 from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
@@ -95,6 +96,7 @@ def erase_person(person: Person, by: Person | None) -> None:
             consented_to="",
             consented_at=None,
         )
+        lists.forget_person(person)
 
 
 def erase_files(attachments: Iterable[Attachment]) -> None:
@@ -106,6 +108,7 @@ def erase_files(attachments: Iterable[Attachment]) -> None:
         Event.objects.filter(voucher=one.voucher_id, data__attachment=one.pk).update(
             data={"attachment": one.pk, "name": _("erased file")}
         )
+        lists.index([one.voucher_id])
         _drop_content(one.sha256)
 
 
@@ -127,6 +130,8 @@ def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
         Inquiry.objects.filter(pk=inquiry.pk).update(
             subject=_("An erased inquiry"), text="", email="", erased_at=timezone.now()
         )
+        if inquiry.voucher_id is not None:
+            lists.index([inquiry.voucher_id])
 
 
 def erase_drafts(drafts: Iterable[Voucher]) -> None:

@@ -54,6 +54,10 @@ def data_of(person: Person) -> dict[str, Any]:
             {"name": token.name, "created_at": _time(token.created_at)}
             for token in person.tokens.all()
         ],
+        "views": [
+            {"name": view.name, "query": view.query, "created_at": _time(view.created_at)}
+            for view in person.views.all()
+        ],
         "preferences": dict(person.preferences.values_list("topic", "way")),
         "notices": [
             {"at": _time(notice.at), "what": notice.sentence, "read_at": _time(notice.read_at)}
