@@ -44,7 +44,7 @@ _IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",
     "required": False,
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string"},
     "description": "The `ETag` of an earlier answer: if that still holds, the answer is 304.",
 }
 
@@ -70,7 +70,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         operation.setdefault("x-scope", scope.value)
         operation["security"] = [{TokenAuth.__name__: [operation["x-scope"]]}]
         faults |= {401, 403}
-    if "{" in path:
+    if "{" in path or "requestBody" in operation:  # either can name things
         faults.add(404)
     if parameters or "requestBody" in operation:
         faults.add(422)
