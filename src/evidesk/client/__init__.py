@@ -48,7 +48,7 @@ class Desk(Connection):
 
     def me(self) -> Json:
         """Whose token this is, their roles, and what the token may do."""
-        return self.get("me/")
+        return cast("Json", self.get("me/"))
 
     def units(self) -> list[Json]:
         """The network's units with their members, whose `id` an offer needs."""
@@ -169,7 +169,7 @@ class Desk(Connection):
 
     def evidence_detail(self, evidence_id: int) -> Json:
         """What evidence says: findings, figures, tables, warnings."""
-        return self.get(f"evidence/{evidence_id}/")
+        return cast("Json", self.get(f"evidence/{evidence_id}/"))
 
     def download_evidence(self, evidence_id: int, to: Path) -> Path:
         """Fetch evidence as a zipped crate; `Evidence.read` verifies it."""

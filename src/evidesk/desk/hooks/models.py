@@ -16,7 +16,7 @@ from evidesk.desk.vouchers.workflow import TRANSITIONS
 
 #: What can happen, and how a page calls it.
 EVENTS: dict[str, Any] = {
-    **{f"voucher.{step.action}": step.past for step in TRANSITIONS},
+    **{f"voucher.{step.action}": step.label for step in TRANSITIONS},
     **{f"voucher.{kind.value}": kind.label for kind in EventKind},
 }
 #: What only somebody who tries a hook out sends.

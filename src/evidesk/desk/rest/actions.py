@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict
 from evidesk.desk.rest.models import Once
-from evidesk.desk.rest.problems import Invalid
 
 #: How long an answer is kept to be given again.
 KEPT = timedelta(hours=24)
@@ -32,13 +31,12 @@ def do_once(
 
     Raises
     ------
-    Conflict : the same request is being worked on right now.
-    Invalid : the key was used for another request.
+    Conflict : the same request is being worked on right now, or the key was used for another one.
     """
     digest = _digest(request)
     claim, is_mine = _claim(person, key, digest)
     if claim.digest != digest:
-        raise Invalid({"Idempotency-Key": [_("This key was used for another request.")]})
+        raise Conflict(_("This Idempotency-Key was used for another request. Choose a new one."))
     if not is_mine:
         if claim.status is None:
             raise Conflict(_BUSY)

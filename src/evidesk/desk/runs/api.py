@@ -14,10 +14,11 @@ from ninja.pagination import paginate
 from ninja.responses import Status
 
 from evidesk import kits
+from evidesk.desk.people.models import Scope
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import require
 from evidesk.desk.rest.bearer import EVIDENCE
-from evidesk.desk.rest.files import ZIP
+from evidesk.desk.rest.files import ZIP, upload
 from evidesk.desk.rest.forms import Body, checked, schema_of
 from evidesk.desk.rest.gate import etag
 from evidesk.desk.rest.paging import Pages
@@ -213,7 +214,8 @@ class EvidenceDetail(EvidenceOut):
     description="`crate` is the zipped RO-Crate that `evidesk run` wrote. Every digest in it is "
     "verified before it is kept.",
     url_name="push",
-    **EVIDENCE,
+    auth=EVIDENCE,
+    openapi_extra={"x-scope": Scope.EVIDENCE.value, **upload("crate")},
 )
 def push(request: HttpRequest, reference: str, crate: File[UploadedFile]) -> Status[StoredEvidence]:
     voucher = voucher_for(person_of(request), reference)

@@ -12,7 +12,7 @@ from ninja.pagination import paginate
 from ninja.responses import Status
 
 from evidesk.desk.people.queries import person_of
-from evidesk.desk.rest.files import DOWNLOAD
+from evidesk.desk.rest.files import DOWNLOAD, upload
 from evidesk.desk.rest.forms import checked, schema_of
 from evidesk.desk.rest.gate import etag
 from evidesk.desk.rest.paging import Pages
@@ -90,6 +90,7 @@ def files(request: HttpRequest, reference: str) -> Any:
     response={201: FileOut},
     summary="Attach a file",
     url_name="attach",
+    openapi_extra=upload("file"),
 )
 def attach(request: HttpRequest, reference: str, file: File[UploadedFile]) -> Status[Attachment]:
     voucher = queries.voucher_for(person_of(request), reference)
