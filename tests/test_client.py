@@ -1,5 +1,8 @@
-"""`evidesk push` against the desk; over a real socket it is tried in the browser tests."""
+"""The client and `evidesk push` against the desk; over a real socket in the browser tests."""
 
+import io
+import re
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,8 +17,8 @@ from evidesk import client
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import State
-from evidesk.evidence import EvidenceError
-from tests.desk.network import Network, a_network, voucher_in
+from evidesk.evidence import Evidence, EvidenceError
+from tests.desk.network import ANSWERS, TABLE, Network, a_network, voucher_in
 from tests.evidence.samples import an_evidence
 
 pytestmark = pytest.mark.django_db
@@ -33,28 +36,41 @@ def crate(tmp_path: Path) -> Path:
     return an_evidence().write(tmp_path / "evidence")
 
 
-def to_the_desk(url: str, **request: Any) -> requests.Response:
-    """`requests.post`, but what it would send over the wire goes to the desk's application."""
+def to_the_desk(
+    session: requests.Session, method: str, url: str, **request: Any
+) -> requests.Response:
+    """A session's `request`, but what would go over the wire goes to the desk's application."""
     if "127.0.0.1:9/" in url:
         raise requests.ConnectionError
-    wire = requests.Request("POST", url, files=request["files"], auth=request["auth"])
-    sent = wire.prepare()
-    answer = Client().generic(
-        "POST",
+    given = {name: request.get(name) for name in ("files", "json", "params", "headers")}
+    sent = session.prepare_request(requests.Request(method, url, **given))
+    answer: Any = Client(HTTP_HOST="localhost").generic(
+        method,
         str(sent.path_url),
-        cast("bytes", sent.body),
-        content_type=sent.headers["Content-Type"],
-        headers={"Authorization": sent.headers["Authorization"]},
+        cast("bytes", sent.body or b""),
+        content_type=sent.headers.get("Content-Type", ""),
+        headers={k: v for k, v in sent.headers.items() if k.lower() not in ("host", "cookie")},
     )
     response = requests.Response()
-    response.status_code, response._content = answer.status_code, answer.content
+    response.status_code = answer.status_code
+    response.headers.update(answer.headers)
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    response.raw = io.BytesIO(content)
     return response
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody waits; how long they would have is told."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
 
 
 @pytest.fixture
 def push(crate: Path, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Push:
     settings.MEDIA_ROOT = tmp_path / "files"
-    monkeypatch.setattr(requests, "post", to_the_desk)
+    monkeypatch.setattr(requests.Session, "request", to_the_desk)
 
     def do(person: Person, voucher: str, **changes: Any) -> dict[str, Any]:
         _, token = create_token(person, "test")
@@ -143,7 +159,7 @@ def test_whatever_answers_is_told_of(
         response.status_code, response._content = status, content.encode()
         return response
 
-    monkeypatch.setattr(requests, "post", answer)
+    monkeypatch.setattr(requests.Session, "request", answer)
     with pytest.raises(client.DeskError, match=told):
         client.push(crate, voucher="V-2026-0001", desk="https://desk.example.org", token="t")
 
@@ -163,13 +179,13 @@ def test_whatever_answers_is_told_of(
 def test_a_desk_that_sends_elsewhere_is_not_followed(
     crate: Path, monkeypatch: pytest.MonkeyPatch, desk: str, location: str, told: str
 ) -> None:
-    def moved(url: str, **request: Any) -> requests.Response:
+    def moved(*_: object, **request: Any) -> requests.Response:
         assert not request["allow_redirects"]
         response = requests.Response()
         response.status_code, response.headers["Location"] = 301, location
         return response
 
-    monkeypatch.setattr(requests, "post", moved)
+    monkeypatch.setattr(requests.Session, "request", moved)
     with pytest.raises(client.DeskError, match=told):
         client.push(crate, voucher="V-2026-0001", desk=desk, token="t")
 
@@ -177,13 +193,13 @@ def test_a_desk_that_sends_elsewhere_is_not_followed(
 def test_a_voucher_is_one_part_of_the_address(crate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def unknown(url: str, **_: object) -> requests.Response:
+    def unknown(_: object, method: str, url: str, **__: object) -> requests.Response:
         asked.append(url)
         response = requests.Response()
         response.status_code, response._content = 404, b""
         return response
 
-    monkeypatch.setattr(requests, "post", unknown)
+    monkeypatch.setattr(requests.Session, "request", unknown)
     with pytest.raises(client.DeskError, match="has no voucher"):
         client.push(crate, voucher="../ü?x=/#", desk="https://desk.example.org/", token="t")
     assert asked == ["https://desk.example.org/api/vouchers/..%2F%C3%BC%3Fx%3D%2F%23/evidence/"]
@@ -217,3 +233,241 @@ def test_the_token_is_sent_although_netrc_knows_a_password(
     thread.join()
     server.server_close()
     assert sent == ["Bearer evidesk_abc"]
+
+
+# Everything else that the client can do
+
+
+@pytest.fixture
+def desk(network: Network, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes clients, each with the token of one of the network's people."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    monkeypatch.setattr(requests.Session, "request", to_the_desk)
+
+    def of(who: str) -> client.Desk:
+        _, token = create_token(network[who], "test", scope="write")
+        return client.Desk("http://localhost/", token)
+
+    return of
+
+
+def test_a_voucher_goes_its_whole_way(desk: Any, network: Network, tmp_path: Path) -> None:
+    author, lead, consultant = (desk(who) for who in ("author", "lead", "consultant"))
+    assert author.me()["name"] == "Ada Author"
+    inquiry = author.inquire("Trust", "Can we trust it?", "ada@example.org")
+    assert lead.answer(inquiry["key"], "Start a voucher!")["status"] == "answered"
+    assert author.inquiry(inquiry["key"])["answered_by"] == "Lena Lead"
+    reference = author.start(inquiry["key"])["reference"]
+    assert [one["voucher"] for one in author.inquiries()] == [reference]
+    document = author.document(reference)
+    document = author.change_document(
+        reference,
+        document["revision"],
+        kind="exploration",
+        unit="spoke",
+        answers=ANSWERS,
+        credit="acknowledgement",
+        visibility="private",
+    )
+    assert [one["answer"] for one in document["questions"]] == list(ANSWERS.values())
+    with pytest.raises(client.DeskError) as late:
+        author.change_document(reference, 0, title="Late")
+    assert late.value.status == 409
+    assert author.step(reference, "submit", agrees=True)["state"] == "submitted"
+    ids = {m["name"]: m["id"] for unit in lead.units() for m in unit["members"]}
+    lead.step(reference, "offer", consultant=ids["Cyra Consultant"])
+    with pytest.raises(client.DeskError, match="days: ") as wrong:
+        consultant.step(reference, "accept", starts_on="2026-03-02", days="ten", agrees=True)
+    assert (wrong.value.status, list(wrong.value.errors)) == (422, ["days"])
+    consultant.step(reference, "accept", starts_on="2026-03-02", days=10, agrees=True)
+    assert author.write(reference, "Here it is.")["text"] == "Here it is."
+    table = tmp_path / "table.csv"
+    table.write_bytes(TABLE)
+    file = author.attach(reference, table)
+    copy = consultant.download_file(reference, file["id"], tmp_path / "copy.csv")
+    assert copy.read_bytes() == TABLE
+    assert [one["name"] for one in consultant.files(reference)] == ["table.csv"]
+    assert "accuracy" in [kit["name"] for kit in consultant.kits()]
+    run = consultant.start_run(
+        reference, "accuracy", file["id"], truth="truth", prediction=["model"]
+    )
+    assert consultant.run(run["id"]) == next(consultant.runs(reference))
+    assert consultant.cancel_run(run["id"])["state"] == "cancelled"
+    stored = consultant.push(reference, an_evidence().write(tmp_path / "evidence"))
+    assert [one["id"] for one in author.evidence(reference)] == [stored["id"]]
+    assert author.evidence_detail(stored["id"])["findings"]
+    crate = author.download_evidence(stored["id"], tmp_path / "evidence.zip")
+    assert Evidence.read(crate).answer == stored["answer"]
+    consultant.step(reference, "report", text="It works.", evidence=[stored["id"]])
+    author.step(reference, "close", rating=5)
+    assert author.voucher(reference)["rating"] == 5
+    assert [one["kind"] for one in author.timeline(reference)][-2:] == ["report", "close"]
+    assert author.export(tmp_path / "me.zip").stat().st_size > 0
+    assert list(author.hooks()) == []
+    with pytest.raises(client.DeskError, match="nothing here"):
+        next(author.deliveries(1))
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_list_is_fetched_page_after_page(
+    desk: Any, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [voucher_in(State.DRAFT, network).reference for _ in range(3)]
+    asked: list[Any] = []
+
+    def two_at_a_time(
+        session: requests.Session, method: str, url: str, **request: Any
+    ) -> requests.Response:
+        asked.append(dict(request["params"]))
+        return to_the_desk(
+            session, method, url, **{**request, "params": {**request["params"], "limit": 2}}
+        )
+
+    author = desk("author")
+    monkeypatch.setattr(requests.Session, "request", two_at_a_time)
+    rows = author.vouchers(state="draft")
+    assert asked == [], "nothing is fetched before somebody wants it"
+    assert [row["reference"] for row in rows] == made[::-1]
+    assert len(asked) == 2
+
+
+class Flaky:
+    """What comes over the wire, one after the other: a fault, a status, or the desk itself."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        self.outcomes = list(outcomes)
+        self.keys: list[str | None] = []
+
+    def request(self, session: requests.Session, method: str, url: str, **request: Any) -> Any:
+        self.keys.append(request["headers"].get("Idempotency-Key"))
+        outcome = self.outcomes.pop(0)
+        if outcome == "lost":  # the desk did it, and its answer never came
+            to_the_desk(session, method, url, **request)
+            raise requests.ConnectionError
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, int):
+            response = requests.Response()
+            response.status_code, response._content = outcome, b"busy"
+            response.headers["Retry-After"] = "3"
+            return response
+        return to_the_desk(session, method, url, **request)
+
+
+def over(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        requests.Session, "request", lambda *args, **options: flaky.request(*args, **options)
+    )
+
+
+def test_what_failed_on_the_way_is_sent_again_and_happens_once(
+    desk: Any, network: Network, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    voucher = voucher_in(State.ACTIVE, network)
+    author = desk("author")
+    flaky = Flaky("lost", 503, requests.Timeout(), "desk")
+    over(flaky, monkeypatch)
+    event = author.write(voucher.reference, "Hello")
+    assert [one.pk for one in voucher.events.filter(kind="message")] == [event["id"]]
+    assert len(set(flaky.keys)) == 1
+    assert flaky.keys[0]
+    assert pauses == [0.5, 3.0, 8.0]
+
+
+def test_another_message_has_another_key(
+    desk: Any, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voucher = voucher_in(State.ACTIVE, network)
+    author = desk("author")
+    flaky = Flaky("desk", "desk", "desk")
+    over(flaky, monkeypatch)
+    author.write(voucher.reference, "Hello")
+    author.write(voucher.reference, "Hello")
+    author.voucher(voucher.reference)
+    assert voucher.events.filter(kind="message").count() == 2
+    assert (len(set(flaky.keys)), flaky.keys[2]) == (3, None)
+
+
+def test_what_goes_on_failing_is_told(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    author = desk("author")
+    over(Flaky(502, 502, 502, 502), monkeypatch)
+    with pytest.raises(client.DeskError, match="status 502"):
+        author.me()
+    over(Flaky(*[requests.ConnectionError()] * 4), monkeypatch)
+    with pytest.raises(client.DeskError, match="does not answer"):
+        author.me()
+    assert len(pauses) == 6
+
+
+def test_a_download_that_breaks_off_leaves_nothing(
+    desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:
+        yield b"half"
+        raise requests.ConnectionError
+
+    author = desk("author")
+    monkeypatch.setattr(requests.Response, "iter_content", broken)
+    with pytest.raises(client.DeskError, match="broke off"):
+        author.export(tmp_path / "me.zip")
+    assert list(tmp_path.glob("me.zip*")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "valid"),
+    [
+        ({}, True),
+        ({"secret": "whsec_other"}, False),
+        ({"body": b'{"a": 2}'}, False),
+        ({"timestamp": "1"}, False),
+        ({"timestamp": "soon"}, False),
+        ({"timestamp": ""}, False),
+        ({"signature": ""}, False),
+        ({"signature": "v1=ä"}, False),
+        ({"now": 1_800_000_301}, False),
+        ({"now": 1_799_999_699}, False),
+        ({"now": 1_800_000_299}, True),
+    ],
+)
+def test_a_delivery_is_from_the_desk_only_if_all_of_it_fits(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], valid: bool
+) -> None:
+    from evidesk.desk.hooks.signing import signature
+
+    sent = {
+        "secret": "whsec_1",
+        "body": b'{"a": 1}',
+        "timestamp": "1800000000",
+        "signature": signature("whsec_1", 1_800_000_000, b'{"a": 1}'),
+        "now": 1_800_000_000,
+        **changes,
+    }
+    monkeypatch.setattr(time, "time", lambda: sent["now"])
+    headers = {
+        "evidesk-timestamp": sent["timestamp"],
+        "EVIDESK-SIGNATURE": sent["signature"],
+    }
+    assert client.is_from_desk(sent["secret"], headers, sent["body"]) is valid
+
+
+def test_the_guides_examples_run(
+    desk: Any, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voucher = voucher_in(State.ACTIVE, network)
+    an_evidence().write(tmp_path / "accuracy-evidence")
+    (tmp_path / "predictions.csv").write_bytes(TABLE)
+    guide = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
+    examples = re.findall(r"^```py\n(.*?)^```", guide, re.M | re.S)
+    assert len(examples) >= 3
+    _, token = create_token(network["consultant"], "test", scope="write")
+    monkeypatch.setenv("EVIDESK_TOKEN", token)
+    monkeypatch.chdir(tmp_path)
+    told = {"https://desk.example.org": "http://localhost", "V-2026-0001": voucher.reference}
+    names: dict[str, Any] = {}
+    for example in examples:
+        for theirs, ours in told.items():
+            example = example.replace(theirs, ours)
+        exec(example, names)
+    assert voucher.evidence.count() == 1

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from evidesk.desk.people.actions import create_token
-from evidesk.desk.people.models import Token
+from evidesk.desk.people.models import Scope, Token
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import State, Voucher
 from tests.desk.conftest import signed_in
@@ -19,9 +19,9 @@ from tests.desk.runs.test_evidence import bomb, changed
 from tests.desk.vouchers.test_workflow import may_see
 
 
-def with_token(network: Network, who: str) -> Client:
+def with_token(network: Network, who: str, scope: str = Scope.WRITE) -> Client:
     """A program of that person's. It has no cookies, and CSRF is checked as always."""
-    _, token = create_token(network[who], "laptop")
+    _, token = create_token(network[who], "laptop", scope=scope)
     return signed_in(None, enforce_csrf_checks=True, HTTP_AUTHORIZATION=f"Bearer {token}")
 
 
@@ -44,7 +44,8 @@ def test_without_a_valid_token_there_is_nothing(voucher: Voucher, header: str | 
     address = f"/api/vouchers/{voucher.reference}/"
     for path in ("/api/vouchers/", address, f"{address}evidence/"):
         response = client.get(path)
-        assert (response.status_code, response.json()) == (401, {"detail": "Unauthorized"})
+        assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+        assert "Send a valid token" in response.json()["detail"]
     assert client.post(f"{address}evidence/").status_code == 401
 
 
@@ -68,7 +69,7 @@ def test_people_get_the_vouchers_that_they_may_see(network: Network, who: str) -
     found = client.get("/api/vouchers/").json()
     expected = {v.reference for state, v in vouchers.items() if may_see(who, state)}
     assert {one["reference"] for one in found["items"]} == expected
-    assert found["count"] == len(expected)
+    assert found["next"] is None
     for voucher in vouchers.values():
         for path in ("", "evidence/"):
             status = client.get(f"/api/vouchers/{voucher.reference}/{path}").status_code
@@ -77,7 +78,8 @@ def test_people_get_the_vouchers_that_they_may_see(network: Network, who: str) -
 
 def test_a_voucher_with_its_document(network: Network, voucher: Voucher) -> None:
     found = with_token(network, "author").get(f"/api/vouchers/{voucher.reference}/").json()
-    found.pop("changed_at")
+    for moment in ("created_at", "changed_at", "submitted_at"):
+        assert found.pop(moment)
     assert found == {
         "reference": voucher.reference,
         "title": "Trust",
@@ -86,22 +88,20 @@ def test_a_voucher_with_its_document(network: Network, voucher: Voucher) -> None
         "unit": "spoke",
         "author": "Ada Author",
         "consultant": "Cyra Consultant",
+        "offered_to": None,
         "answers": ANSWERS,
+        "ended_at": None,
+        "starts_on": "2026-03-02",
+        "ends_on": "2026-03-11",
+        "days": 10,
         "report": "",
+        "rating": None,
+        "feedback": "",
+        "visibility": "private",
+        "summary": "",
+        "credit": "acknowledgement",
+        "possible": ["withdraw"],
     }
-
-
-def test_lists_come_in_pieces(network: Network) -> None:
-    for _ in range(3):
-        voucher_in(State.DRAFT, network)
-    Voucher.objects.update(kind=None)
-    client = with_token(network, "author")
-    found = client.get("/api/vouchers/?limit=2&offset=1").json()
-    assert (len(found["items"]), found["count"]) == (2, 3)
-    assert found["items"][0]["kind"] is found["items"][0]["consultant"] is None
-    assert client.get("/api/vouchers/?offset=2147483647").json()["items"] == []
-    for query in ("limit=0", "limit=x", "limit=1001", "offset=-1", f"offset={10**30}"):
-        assert client.get(f"/api/vouchers/?{query}").status_code == 422
 
 
 def test_evidence_is_pushed_and_listed(network: Network, voucher: Voucher, crate: Path) -> None:
@@ -109,7 +109,9 @@ def test_evidence_is_pushed_and_listed(network: Network, voucher: Voucher, crate
     response = push(client, voucher, crate)
     assert response.status_code == 201
     stored = StoredEvidence.objects.get()
-    assert response.json() == {
+    told = {**response.json()}
+    assert told.pop("added_at")
+    assert told == {
         "id": stored.pk,
         "kit": "accuracy",
         "question": stored.question,
@@ -119,7 +121,7 @@ def test_evidence_is_pushed_and_listed(network: Network, voucher: Voucher, crate
         "url": f"http://localhost/evidence/{stored.pk}/",
     }
     address = f"/api/vouchers/{voucher.reference}/evidence/"
-    assert with_token(network, "author").get(address).json() == [response.json()]
+    assert with_token(network, "author").get(address).json()["items"] == [response.json()]
     again = push(client, voucher, crate)
     assert again.status_code == 409
     assert again.json() == {"detail": "This voucher has exactly this evidence already."}
@@ -157,14 +159,14 @@ def test_the_kits_are_told_to_everybody_with_their_schema(db: None) -> None:
 def test_the_api_describes_itself(db: None) -> None:
     document = Client().get("/api/openapi.json").json()
     assert document["info"]["title"] == "evidesk"
-    assert set(document["paths"]) == {
-        "/api/vouchers/",
-        "/api/vouchers/{reference}/",
-        "/api/vouchers/{reference}/evidence/",
-        "/api/kits/",
+    assert len(document["paths"]) > 25
+    operation = document["paths"]["/api/vouchers/{reference}/evidence/"]["post"]
+    assert set(operation["responses"]) == {
+        *("201", "400", "401", "403", "404", "409", "413", "415", "422", "429"),
     }
-    responses = document["paths"]["/api/vouchers/{reference}/evidence/"]["post"]["responses"]
-    assert set(responses) == {"201", "403", "409"}
+    assert operation["x-scope"] == "evidence"
+    headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+    assert headers == {"Idempotency-Key"}
     page = Client().get("/api/docs/")
     assert page.status_code == 200
     html = page.content.decode()

@@ -13,6 +13,8 @@ from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from evidesk.desk.hooks.actions import add_hook
+from evidesk.desk.hooks.models import EVENTS
 from evidesk.desk.middleware import ExplainRefusal
 from evidesk.desk.notices import actions as notices
 from evidesk.desk.notices.addresses import unsubscribe_token
@@ -133,6 +135,11 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "evidence": PART,
     "figure": PART,
     "download-evidence": PART,
+    "hooks": PERSONAL,
+    "hook": (LOGIN, GONE, GONE, IN, GONE, GONE, GONE, GONE),
+    "ping-hook": POST_ONLY,
+    "switch-hook": POST_ONLY,
+    "remove-hook": POST_ONLY,
     "health": ALL,
     "notices": PERSONAL,
     "read-notices": POST_ONLY,
@@ -164,6 +171,7 @@ class Scene:
         self.mail = Mail.objects.filter(voucher=self.voucher).latest("pk")
         self.calendar = notices.new_calendar(network.author)
         self.unsubscribe = unsubscribe_token(str(network.author.uid), "message")
+        self.hook = add_hook(network.author, url="https://example.org/", events=EVENTS)
 
     def address(self, name: str) -> str:
         reference = self.voucher.reference
@@ -185,6 +193,10 @@ class Scene:
             "view": [1],
             "export-vouchers": ["csv"],
             "remove-group": [1],
+            "hook": [self.hook.pk],
+            "ping-hook": [self.hook.pk],
+            "switch-hook": [self.hook.pk],
+            "remove-hook": [self.hook.pk],
             "choose-kit": [reference, self.attachment.pk],
             "start-run": [reference, self.attachment.pk, "accuracy"],
             "run": [self.run.pk],

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from evidesk.desk.hooks.actions import add_hook, ping
+from evidesk.desk.hooks.models import EVENTS
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.vouchers import actions
@@ -29,11 +31,16 @@ HOME = {"author": 9, "consultant": 9, "lead": 9, "office": 9}
 LIST = {"author": 10, "consultant": 11, "lead": 11, "office": 11}
 INQUIRIES = {"author": 6, "consultant": 5, "lead": 6, "office": 6}
 VOUCHER = {"author": 13, "consultant": 13, "lead": 13, "office": 13}
-# One of them counts the request for the rate limit.
-API_LIST = 6
-API_EVIDENCE = 6
+# One of them counts the request for the rate limit, two are the token.
+API_LIST = 5
+API_VOUCHER = 6
+API_OF_VOUCHER = 6
+API_HOOKS = 4
+API_UNITS = 5
 RUN = 6
 NETWORK = 7
+HOOKS = 7
+HOOK = 6
 
 
 def queries(get: Callable[[], Any]) -> int:
@@ -90,9 +97,31 @@ def test_the_api(network: Network, crates: list[Path], n: int) -> None:
     _, token = create_token(network.consultant, "x")
     client = signed_in(None, HTTP_AUTHORIZATION=f"Bearer {token}")
     client.get("/api/vouchers/")  # opens the rate limit's window
+    for number in range(min(n, 10)):
+        add_hook(network.consultant, url=f"https://example.org/{number}", events=EVENTS)
     assert queries(lambda: client.get("/api/vouchers/")) == API_LIST
-    path = f"/api/vouchers/{voucher.reference}/evidence/"
-    assert queries(lambda: client.get(path)) == API_EVIDENCE
+    assert queries(lambda: client.get("/api/inquiries/")) == API_LIST
+    assert queries(lambda: client.get("/api/hooks/")) == API_HOOKS
+    assert queries(lambda: client.get("/api/units/")) == API_UNITS
+    path = f"/api/vouchers/{voucher.reference}/"
+    # One looks whether the voucher has been continued, for the steps that are possible.
+    assert queries(lambda: client.get(path)) == API_VOUCHER + 1
+    assert queries(lambda: client.get(f"{path}document/")) == API_VOUCHER
+    for part in ("timeline", "files", "evidence"):
+        assert queries(lambda part=part: client.get(f"{path}{part}/")) == API_OF_VOUCHER
+    # One looks for runs whose worker has vanished.
+    assert queries(lambda: client.get(f"{path}runs/")) == API_OF_VOUCHER + 1
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_the_pages_of_hooks(network: Network, n: int) -> None:
+    for number in range(n):
+        hook = add_hook(network.lead, url=f"https://example.org/{number}", events=EVENTS)
+    for _ in range(3 * n):
+        ping(hook, network.lead)
+    client = signed_in(network["lead"])
+    assert queries(lambda: client.get("/me/hooks/")) == HOOKS
+    assert queries(lambda: client.get(f"/me/hooks/{hook.pk}/")) == HOOK
 
 
 def busy_voucher(network: Network, crates: list[Path], n: int) -> Voucher:

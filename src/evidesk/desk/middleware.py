@@ -148,7 +148,9 @@ class ExplainRefusal(_Middleware):
                 "You are signed out",
                 "What you sent was not taken. Sign in, and send it once more.",
             )
-        if response.status_code == 405 and not request.path.startswith("/api/"):
+        if request.path.startswith("/api/"):
+            return _as_json(response)
+        if response.status_code == 405:
             return explain(
                 request, 405, "Nothing to see here", "This address only takes what a form sends."
             )
@@ -187,6 +189,18 @@ class AskForConsent(_Middleware):
         if request.method == "POST":
             return explain(request, 403, "Not yet", has_consented(request.user).reason)
         return redirect(f"{reverse('consent')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _as_json(response: HttpResponse) -> HttpResponse:
+    """What Django itself answers below /api/, in the API's one shape."""
+    told = {404: "There is no such address.", 405: "This address does not take this method."}
+    why = told.get(response.status_code)
+    if why is None or response.headers.get("Content-Type", "").startswith("application/json"):
+        return response
+    answer = JsonResponse({"detail": why}, status=response.status_code)
+    if "Allow" in response:
+        answer["Allow"] = response["Allow"]
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),
     path("", include("evidesk.desk.notices.urls")),
+    path("", include("evidesk.desk.hooks.urls")),
     path("", include("evidesk.desk.privacy.urls")),
     path("", include("evidesk.desk.office.urls")),
     path("api/", api.urls),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from evidesk.desk.people import actions, queries, rules
 from evidesk.desk.people.backend import PersonBackend
-from evidesk.desk.people.models import Member, Person, Persona, Role, Token, Unit
+from evidesk.desk.people.models import Member, Person, Persona, Role, Scope, Token, Unit
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network, person
 
@@ -142,10 +142,19 @@ def test_the_session_is_new_after_signing_in_and_void_for_the_inactive(network: 
 # Tokens
 
 
+def whose(text: str) -> Person | None:
+    """Whose valid token this is."""
+    token = actions.use_token(text)
+    return token.person if token else None
+
+
 def test_a_token_is_shown_once_and_kept_as_a_digest(network: Network) -> None:
     author = signed_in(network.author)
-    html = author.post("/me/tokens/", {"name": "login node"}).content.decode()
+    wanted = {"name": "login node", "scope": "read", "days": "30"}
+    html = author.post("/me/tokens/", wanted).content.decode()
     token = Token.objects.get()
+    assert token.scope == Scope.READ
+    assert timedelta(days=29) < token.expires_at - timezone.now() <= timedelta(days=30)
     text = html.split('id="new-token">')[1].split("<")[0]
     assert text.startswith("evidesk_")
     assert len(text) > 40
@@ -153,40 +162,41 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(network: Network) -> None:
     assert text not in author.get("/me/tokens/").content.decode()
     assert text not in str(Token.objects.values())
     assert str(token) == "login node of Ada Author"
-    assert b"This field is required" in author.post("/me/tokens/", {"name": ""}).content
+    for wrong in ({"name": ""}, {"scope": "all"}, {"scope": ""}, {"days": "31"}, {"days": "x"}):
+        assert b'class="errorlist"' in author.post("/me/tokens/", {**wanted, **wrong}).content
     assert Token.objects.count() == 1
 
 
 def test_a_token_stands_for_its_person_until_it_expires_or_is_revoked(network: Network) -> None:
     token, text = actions.create_token(network.author, "laptop")
-    assert actions.person_of_token(text) == network.author
+    assert whose(text) == network.author
     token.refresh_from_db()
     assert timezone.now() - token.last_used_at < timedelta(minutes=1)
     assert not token.is_expired
-    assert actions.person_of_token(text + "x") is None
-    assert actions.person_of_token("") is None
-    assert actions.person_of_token(token.digest) is None
+    assert whose(text + "x") is None
+    assert whose("") is None
+    assert whose(token.digest) is None
     Token.objects.update(expires_at=timezone.now())
     token.refresh_from_db()
     assert token.is_expired
-    assert actions.person_of_token(text) is None
+    assert whose(text) is None
     assert b"expired" in signed_in(network.author).get("/me/tokens/").content
 
 
 def test_the_token_of_somebody_who_left_is_void(network: Network) -> None:
     _, text = actions.create_token(network.author, "laptop")
     Person.objects.filter(pk=network.author.pk).update(is_active=False)
-    assert actions.person_of_token(text) is None
+    assert whose(text) is None
 
 
 def test_everybody_revokes_only_their_own_tokens(network: Network) -> None:
     token, text = actions.create_token(network.author, "laptop")
     path = f"/me/tokens/{token.pk}/revoke/"
     signed_in(network.stranger).post(path)
-    assert actions.person_of_token(text) == network.author
+    assert whose(text) == network.author
     html = signed_in(network.author).post(path, follow=True).content.decode()
     assert "The token is revoked" in html
-    assert actions.person_of_token(text) is None
+    assert whose(text) is None
 
 
 # Roles and rows

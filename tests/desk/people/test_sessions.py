@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from evidesk.desk.audit.models import Entry
 from evidesk.desk.people import sessions
-from evidesk.desk.people.actions import create_token, person_of_token
+from evidesk.desk.people.actions import create_token, use_token
 from evidesk.desk.people.models import Person, Session
 from evidesk.desk.privacy.actions import erase_person
 from evidesk.desk.privacy.queries import data_of
@@ -191,10 +191,12 @@ def test_whoever_is_shut_out_is_out_at_once_with_tokens_too(network: Network, ca
     call_command("shut_out", "ada.author@example.org")
     assert "Ada Author" in capsys.readouterr().out
     assert not is_in(browser)
-    assert person_of_token(token) is None
+    assert use_token(token) is None
     call_command("shut_out", str(network.author.uid), undo=True)
     assert "may sign in again" in capsys.readouterr().out
-    assert person_of_token(token) == network.author
+    used = use_token(token)
+    assert used is not None
+    assert used.person == network.author
     assert is_in(sign_in())
     actions = Entry.objects.filter(action__startswith="person.").values_list("action", flat=True)
     assert list(actions) == ["person.shut-out", "person.let-in"]

@@ -14,8 +14,8 @@ from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Answer, Conflict, Refused, require
 from evidesk.desk.vouchers import actions, forms, rules
 from evidesk.desk.vouchers.models import State, Voucher
-from evidesk.desk.vouchers.pages import FORMS, STEPS
 from evidesk.desk.vouchers.queries import for_page
+from evidesk.desk.vouchers.steps import FORMS, STEPS
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
 #: How many vouchers one step can be taken for.

@@ -7,25 +7,38 @@ from django.db import transaction as database
 from django.utils import timezone
 
 from evidesk.desk.audit import actions as audit
-from evidesk.desk.people.models import Person, Token
+from evidesk.desk.people.models import Person, Scope, Token
 from evidesk.desk.people.rules import PRIVACY_VERSION, Conflict
 
 #: How a token begins, so that scanners and people recognise a leaked one.
 TOKEN_PREFIX = "evidesk_"  # noqa: S105 - not a secret
-TOKEN_DAYS = 180
+#: How many days a token can be made for.
+TOKEN_DAYS = (30, 90, 180, 365)
 
 
 @database.atomic
-def create_token(person: Person, name: str) -> tuple[Token, str]:
-    """A new access token and its text, which is not kept and cannot be shown again."""
+def create_token(
+    person: Person, name: str, *, scope: str = Scope.EVIDENCE, days: int = 180
+) -> tuple[Token, str]:
+    """A new access token and its text, which is not kept and cannot be shown again.
+
+    Tokens are made on a page only: nobody can make one with another one.
+    """
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
         person=person,
         name=name,
+        scope=scope,
         digest=Token.digest_of(text),
-        expires_at=timezone.now() + timedelta(days=TOKEN_DAYS),
+        expires_at=timezone.now() + timedelta(days=days),
     )
-    audit.append("token.created", person.uid, f"token:{token.pk}", sealed={"name": name})
+    audit.append(
+        "token.created",
+        person.uid,
+        f"token:{token.pk}",
+        {"scope": str(scope), "days": days},
+        sealed={"name": name},
+    )
     return token, text
 
 
@@ -37,8 +50,8 @@ def revoke_token(person: Person, token_id: int) -> None:
         audit.append("token.revoked", person.uid, f"token:{token_id}")
 
 
-def person_of_token(text: str) -> Person | None:
-    """Whose valid token this is, if anybody's; notes when it was used."""
+def use_token(text: str) -> Token | None:
+    """The valid token of this text, with its person; notes when it was used."""
     now = timezone.now()
     token = (
         Token.objects.select_related("person")
@@ -48,7 +61,7 @@ def person_of_token(text: str) -> Person | None:
     if token is None:
         return None
     Token.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token.person
+    return token
 
 
 @database.atomic

@@ -209,7 +209,7 @@ class Person(AbstractBaseUser):
     @property
     def unit_ids(self) -> set[int]:
         """The units that the person is a member of."""
-        return {unit_id for unit_id, _ in self.roles}
+        return {unit_id for unit_id, _role in self.roles}
 
     @property
     def is_lead_or_office(self) -> bool:
@@ -394,11 +394,20 @@ class Session(AbstractBaseSession):
         return salted_hmac("evidesk.session", self.session_key).hexdigest()[:20]
 
 
+class Scope(models.TextChoices):
+    """What a token may be used for; each includes the ones before it."""
+
+    READ = "read", _("Read what you may see")
+    EVIDENCE = "evidence", _("Read, and push evidence")
+    WRITE = "write", _("Everything that you may do")
+
+
 class Token(models.Model):
     """A personal access token. Only its digest is kept; the text is shown once."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.EVIDENCE)
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -406,6 +415,11 @@ class Token(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scope__in=Scope.values), name="token_scope_is_known"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.person}"

@@ -69,7 +69,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST or None)
     new = None
     if request.method == "POST" and form.is_valid():
-        _, new = actions.create_token(person, form.cleaned_data["name"])
+        _token, new = actions.create_token(person, **form.cleaned_data)
         form = TokenForm()
     return render(
         request,

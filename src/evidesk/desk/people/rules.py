@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.utils.translation import gettext as _
 
-from evidesk.desk.people.models import Person, Role, Row, Unit
+from evidesk.desk.people.models import Person, Role, Row, Scope, Token, Unit
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,17 @@ def has_consented(person: Person) -> Answer:
     """Before anything else, everybody agrees to what the desk keeps of them."""
     if person.consented_to != PRIVACY_VERSION:
         return refuse("Open the desk in a browser first and agree to what it keeps of you.")
+    return ALLOWED
+
+
+def may_use(token: Token, needed: Scope) -> Answer:
+    """Whether the token's scope reaches as far as what is asked of it."""
+    scopes = Scope.values
+    if scopes.index(token.scope) < scopes.index(needed):
+        return refuse(
+            _("This token's scope is “%(scope)s”; this needs “%(needed)s”. Make another token.")
+            % {"scope": token.scope, "needed": needed.value}
+        )
     return ALLOWED
 
 

@@ -17,6 +17,7 @@ from evidesk.desk.notices import actions as notices
 from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
+from evidesk.desk.rest.models import Once
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import (
     Attachment,
@@ -81,6 +82,8 @@ def erase_person(person: Person, by: Person | None) -> None:
         erase_inquiries(person.inquiries.all())
         notices.forget_person(person)
         person.tokens.all().delete()
+        person.hooks.all().delete()
+        Once.objects.filter(person=person).delete()
         person.memberships.all().delete()
         person.sessions.all().delete()
         audit.erase_sealed(person.uid, person.name)

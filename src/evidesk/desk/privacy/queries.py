@@ -51,7 +51,7 @@ def data_of(person: Person) -> dict[str, Any]:
         ],
         "profile": _profile(person),
         "tokens": [
-            {"name": token.name, "created_at": _time(token.created_at)}
+            {"name": token.name, "scope": token.scope, "created_at": _time(token.created_at)}
             for token in person.tokens.all()
         ],
         "views": [
@@ -74,6 +74,10 @@ def data_of(person: Person) -> dict[str, Any]:
                 "last_used_at": _time(session.last_used_at),
             }
             for session in person.sessions.all()
+        ],
+        "webhooks": [
+            {"url": hook.url, "events": hook.events, "created_at": _time(hook.created_at)}
+            for hook in person.hooks.all()
         ],
         "inquiries": [
             {

@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.notices.actions import forget_mail
 from evidesk.desk.notices.queries import settled_mail
+from evidesk.desk.people import limits
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import DEMO_ISSUER
 from evidesk.desk.people.rules import Refused
 from evidesk.desk.privacy import actions
+from evidesk.desk.rest import actions as once
 from evidesk.desk.vouchers.models import ENDS, Attachment, Inquiry, State, Voucher
 
 
@@ -105,6 +107,8 @@ RULES: tuple[Rule, ...] = (
 def apply() -> dict[str, int]:
     """Erase all that is due; returns how much by rule. Each piece is a transaction of its own."""
     done = {}
+    limits.forget_old()
+    once.forget_old()
     for rule in RULES:
         done[rule.name] = 0
         for row in rule.due() or ():

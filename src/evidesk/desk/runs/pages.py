@@ -13,9 +13,8 @@ from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.runs import actions, rules
 from evidesk.desk.runs.forms import KitForm, ReportForm
-from evidesk.desk.runs.models import Run, StoredEvidence
-from evidesk.desk.runs.queries import columns_of, read_stored
-from evidesk.desk.vouchers import queries as voucher_queries
+from evidesk.desk.runs.models import StoredEvidence
+from evidesk.desk.runs.queries import columns_of, read_stored, run_for, stored_for
 from evidesk.desk.vouchers import rules as voucher_rules
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION
@@ -76,23 +75,12 @@ def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) ->
     )
 
 
-def _run_for(request: HttpRequest, run_id: int) -> Run:
-    """The run, or 404 if there is none or its voucher is not the person's to see."""
-    visible = voucher_queries.visible_to(person_of(request))
-    return get_object_or_404(
-        Run.objects.select_related("voucher__unit", "attachment", "started_by", "evidence").filter(
-            voucher__in=visible
-        ),
-        pk=run_id,
-    )
-
-
 @login_required
 @require_safe
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """A run's page; its status renews itself while it is under way."""
     actions.end_lost_runs()
-    found = _run_for(request, run_id)
+    found = run_for(person_of(request), run_id)
     return render(
         request,
         "runs/run.html",
@@ -110,7 +98,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
 def run_status(request: HttpRequest, run_id: int) -> HttpResponse:
     """How far a run is, for its page; once it is over, the page is loaded again."""
     actions.end_lost_runs()
-    found = _run_for(request, run_id)
+    found = run_for(person_of(request), run_id)
     response = render(request, "runs/_status.html", {"run": found, "voucher": found.voucher})
     if not found.is_under_way:
         response["HX-Refresh"] = "true"
@@ -121,27 +109,17 @@ def run_status(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     try:
-        actions.cancel_run(_run_for(request, run_id), person_of(request))
+        actions.cancel_run(run_for(person_of(request), run_id), person_of(request))
     except Refused as fault:
         messages.error(request, str(fault))
     return redirect("run", run_id)
-
-
-def _evidence_for(request: HttpRequest, evidence_id: int) -> StoredEvidence:
-    visible = voucher_queries.visible_to(person_of(request))
-    return get_object_or_404(
-        StoredEvidence.objects.select_related("voucher", "added_by", "run").filter(
-            voucher__in=visible
-        ),
-        pk=evidence_id,
-    )
 
 
 @login_required
 @require_safe
 def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
     """Everything that the evidence says; its digests are verified each time it is shown."""
-    stored = _evidence_for(request, evidence_id)
+    stored = stored_for(person_of(request), evidence_id)
     document = read_stored(stored)
     return render(request, "runs/evidence.html", {"stored": stored, "document": document})
 
@@ -150,7 +128,7 @@ def evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
 @require_safe
 def figure(request: HttpRequest, evidence_id: int, name: str) -> HttpResponse:
     """A figure of the evidence. A crate can come from anywhere, so its SVG may do nothing."""
-    document = read_stored(_evidence_for(request, evidence_id))
+    document = read_stored(stored_for(person_of(request), evidence_id))
     for one in document.figures:
         if one.name == name:
             response = HttpResponse(one.svg, content_type="image/svg+xml")
@@ -166,7 +144,7 @@ def figure(request: HttpRequest, evidence_id: int, name: str) -> HttpResponse:
 @login_required
 @require_safe
 def download(request: HttpRequest, evidence_id: int) -> FileResponse:
-    stored = _evidence_for(request, evidence_id)
+    stored = stored_for(person_of(request), evidence_id)
     read_stored(stored)
     return FileResponse(
         stored.path.open("rb"),

@@ -5,11 +5,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evidesk.desk.runs.models import StoredEvidence
+from django.shortcuts import get_object_or_404
+
+from evidesk.desk.people.models import Person
+from evidesk.desk.runs.models import Run, StoredEvidence
 from evidesk.desk.vouchers.models import Attachment
+from evidesk.desk.vouchers.queries import visible_to
 from evidesk.evidence import Evidence, EvidenceError, Input
 from evidesk.kits import silent
 from evidesk.kits.table import TableFile
+
+
+def run_for(person: Person, run_id: int) -> Run:
+    """The run; 404 if there is none or its voucher is not the person's to see."""
+    rows = Run.objects.select_related("voucher__unit", "attachment", "started_by", "evidence")
+    return get_object_or_404(rows.filter(voucher__in=visible_to(person)), pk=run_id)
+
+
+def stored_for(person: Person, evidence_id: int) -> StoredEvidence:
+    """The evidence; 404 if there is none or its voucher is not the person's to see."""
+    rows = StoredEvidence.objects.select_related("voucher", "added_by", "run")
+    return get_object_or_404(rows.filter(voucher__in=visible_to(person)), pk=evidence_id)
 
 
 @contextmanager

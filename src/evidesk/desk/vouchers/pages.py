@@ -1,6 +1,5 @@
 """The pages of inquiries and vouchers."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms as django_forms
@@ -16,10 +15,11 @@ from django_htmx.http import trigger_client_event
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused
-from evidesk.desk.vouchers import actions, forms, queries, rules, work
+from evidesk.desk.vouchers import actions, forms, queries, rules
 from evidesk.desk.vouchers.beside import beside
 from evidesk.desk.vouchers.models import AgreementText, Inquiry, State, Voucher
 from evidesk.desk.vouchers.queries import voucher_for
+from evidesk.desk.vouchers.steps import FORMS, STEPS, form_for, save_draft
 from evidesk.desk.vouchers.workflow import BY_ACTION, WAY
 
 PAGE_SIZE = 25
@@ -157,22 +157,8 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _save_draft(voucher: Voucher, person: Person, form: forms.DraftForm) -> bool:
-    data = form.cleaned_data
     try:
-        actions.save_draft(
-            voucher,
-            person,
-            revision=data["revision"],
-            title=data["title"],
-            kind=data["kind"],
-            unit=data["unit"],
-            field=data["field"],
-            credit=data["credit"] or None,
-            visibility=data["visibility"] or None,
-            summary=data["summary"],
-            answers=form.answers(),
-            window=data["window"],
-        )
+        save_draft(voucher, person, form)
     except (Refused, Conflict) as fault:
         form.add_error(None, str(fault))
         return False
@@ -307,43 +293,6 @@ def attachment(request: HttpRequest, reference: str, attachment_id: int) -> File
 
 
 # Steps of the workflow: each action has a page with its form
-
-FORMS: dict[str, Callable[..., django_forms.Form]] = {
-    "return": forms.QuestionsForm,
-    "decline": forms.ReasonForm,
-    "hand-over": forms.HandOverForm,
-    "take-back": forms.OptionalReasonForm,
-    "turn-down": forms.ReasonForm,
-    "accept": forms.AcceptForm,
-    "plan": forms.PlanForm,
-    "extend": forms.ExtendForm,
-    "close": forms.FeedbackForm,
-    "close-without-feedback": forms.NothingForm,
-    "withdraw": forms.OptionalReasonForm,
-}
-
-#: Actions whose form begins with what the voucher says.
-ABOUT_VOUCHER = {"hand-over", "accept", "plan", "extend", "close"}
-
-STEPS: dict[str, Callable[[Voucher, Person, dict[str, Any]], None]] = {
-    "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
-    "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
-    "hand-over": lambda v, p, f: actions.hand_over(v, p, f["unit"], f["text"]),
-    "take-back": lambda v, p, f: actions.take_back(v, p, f["text"]),
-    "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
-    "accept": lambda v, p, f: actions.accept(v, p, f["starts_on"], f["days"]),
-    "plan": lambda v, p, f: actions.plan(v, p, f["starts_on"], f["days"]),
-    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
-    "close": lambda v, p, f: work.close(v, p, **f),
-    "close-without-feedback": lambda v, p, _: actions.close_without_feedback(v, p),
-    "withdraw": lambda v, p, f: actions.withdraw(v, p, f["text"]),
-}
-
-
-def form_for(voucher: Voucher, action: str, data: Any) -> django_forms.Form:
-    """The form that asks for an action's facts."""
-    form = FORMS[action]
-    return form(data, voucher=voucher) if action in ABOUT_VOUCHER else form(data)
 
 
 @login_required

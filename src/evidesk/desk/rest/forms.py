@@ -1,0 +1,135 @@
+"""The pages' forms as the API's bodies: one schema from each, and the form itself decides."""
+
+from datetime import date
+from typing import Any, Literal
+
+from django import forms
+from django.db.models import Model
+from ninja import Field, Schema
+from pydantic import ConfigDict, create_model
+
+from evidesk.desk.rest.problems import Invalid
+
+#: Somewhere a character that shows, nowhere a zero byte.
+_SOMETHING = "^[^\x00]*[^\\s\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff][^\x00]*$"
+_ANYTHING = "^[^\x00]*$"
+
+
+class Body(Schema):
+    """What is sent; a field too many is a mistake that somebody wants to know of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def schema_of(
+    form: type[forms.Form],
+    *,
+    name: str = "",
+    partial: bool = False,
+    without: tuple[str, ...] = (),
+    **more: Any,
+) -> type[Body]:
+    """The JSON body that a form takes.
+
+    Parameters
+    ----------
+    form : its declared fields are the body's; rows are named by their slug, else by their id.
+    partial : every field may be left out.
+    without : fields that only a browser sends.
+    more : further fields, as in `pydantic.create_model`.
+    """
+    fields: dict[str, Any] = {
+        key: _field(field, partial)
+        for key, field in form.base_fields.items()
+        if key not in without and not isinstance(field, forms.FileField)
+    }
+    title = name or form.__name__.removesuffix("Form") + "In"
+    return create_model(title, __base__=Body, __doc__=None, **fields, **more)
+
+
+def _field(field: forms.Field, partial: bool) -> tuple[Any, Any]:
+    annotation, limits = _type(field)
+    texts: dict[str, Any] = {
+        "title": str(field.label or "") or None,
+        "description": str(field.help_text or "") or None,
+    }
+    if field.required and not partial:
+        return annotation, Field(..., **texts, **limits)
+    if annotation is str or annotation is bool or getattr(annotation, "__origin__", None) is list:
+        return annotation, Field(annotation(), **texts, **limits)
+    return annotation | None, Field(None, **texts, **limits)
+
+
+def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
+    """The type of a field's JSON, and its limits."""
+    match field:
+        case forms.ModelMultipleChoiceField():
+            return list[int], {}
+        case forms.ModelChoiceField():
+            return (str, {"max_length": 100}) if _by_slug(field) else (int, {})
+        case forms.MultipleChoiceField():
+            return list[_one_of(_keys(field))], {}  # type: ignore[misc]
+        case forms.TypedChoiceField():
+            return _one_of([field.coerce(key) for key in _keys(field) if key]), {}
+        case forms.ChoiceField():
+            return _one_of(_keys(field)), {}
+        case forms.BooleanField():
+            return (Literal[True] if field.required else bool), {}
+        case forms.IntegerField():
+            return int, {
+                "ge": -(2**31) if field.min_value is None else field.min_value,
+                "le": 2**31 - 1 if field.max_value is None else field.max_value,
+            }
+        case forms.DateField():
+            return date, {}
+        case forms.EmailField():
+            return str, {"max_length": 254, "json_schema_extra": {"format": "email"}}
+        case forms.CharField():
+            pattern = _SOMETHING if field.required else _ANYTHING
+            return str, {"max_length": field.max_length or 1000, "pattern": pattern}
+    raise TypeError(f"The API does not know how to take a {type(field).__name__}.")
+
+
+def _keys(field: forms.ChoiceField) -> list[str]:
+    choices: Any = field.choices
+    return [str(key) for key, _ in choices]
+
+
+def _one_of(values: list[Any]) -> Any:
+    return Literal[tuple(values)]
+
+
+def _by_slug(field: forms.ModelChoiceField) -> bool:  # type: ignore[type-arg]
+    model: type[Model] = field.queryset.model  # type: ignore[union-attr]
+    return field.to_field_name == "slug" or "slug" in {one.name for one in model._meta.fields}
+
+
+def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the form's fields take them: rows by what a page's `<select>` would send."""
+    data = {key: value for key, value in values.items() if value is not None}
+    for key, field in form.fields.items():
+        if key not in data or not isinstance(field, forms.ModelChoiceField):
+            continue
+        if _by_slug(field) and not field.to_field_name:
+            assert field.queryset is not None  # a form in use has its rows
+            row = field.queryset.filter(slug=data[key]).first()
+            # No row has the number 0, so that the form itself refuses it.
+            data[key] = row.pk if row else 0
+    return data
+
+
+def checked(form: forms.Form) -> dict[str, Any]:
+    """What the form makes of its data.
+
+    Raises
+    ------
+    Invalid : with the form's own words, by field.
+    """
+    if form.is_valid():
+        return form.cleaned_data
+    raise Invalid(
+        {
+            "body" if field == "__all__" else field: [str(why) for why in errors]
+            for field, errors in form.errors.items()
+        }
+    )

@@ -1,0 +1,129 @@
+"""The API is what it says it is: cases that schemathesis makes from its description, and from what
+contradicts it.
+
+EVIDESK_API_EXAMPLES sets how many random cases an operation gets, beside those that are made
+systematically.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from evidesk.desk.api import api
+from evidesk.desk.hooks.actions import add_hook, ping
+from evidesk.desk.hooks.models import EVENTS
+from evidesk.desk.middleware import RATES
+from evidesk.desk.people.actions import create_token
+from evidesk.desk.people.limits import Limit
+from evidesk.desk.people.models import Scope
+from evidesk.desk.vouchers import actions
+from evidesk.desk.vouchers.models import State
+from evidesk.desk.wsgi import application
+from tests.desk.network import (
+    Network,
+    a_draft,
+    a_run,
+    an_attachment,
+    some_evidence,
+    voucher_in,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+EXAMPLES = int(os.environ.get("EVIDESK_API_EXAMPLES", "3"))
+
+schema = schemathesis.openapi.from_dict(
+    json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/"))),
+    config=SchemathesisConfig.from_dict(
+        {
+            "seed": int(os.environ.get("EVIDESK_API_SEED", "1")),
+            "generation": {"max-examples": EXAMPLES, "database": "none"},
+            # A condition that does not hold is no fault of what is sent with it.
+            "checks": {
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412"]
+                }
+            },
+        }
+    ),
+)
+schema.app = application
+
+#: What fits its schema can still name rows that there are not, or days that no plan has; then the
+#: form says so.
+MAY_BE_UNFIT = {
+    *("step_offer", "step_accept", "step_plan", "step_hand_over", "step_extend"),
+    *(f"evidesk_desk_runs_api_{name}" for name in ("start_run", "report")),
+    *(f"evidesk_desk_vouchers_{name}" for name in ("api_change_document",)),
+    "evidesk_desk_vouchers_api_inquiries_inquire",
+}
+
+
+class Caller:
+    """Somebody with a valid token on a desk that has one of everything."""
+
+    def __init__(self, network: Network, crate: Path) -> None:
+        active = voucher_in(State.ACTIVE, network)
+        file = an_attachment(active, network)
+        hook = add_hook(network.author, url="https://hook.example.org/", events=EVENTS)
+        ping(hook, network.author)
+        inquiry = actions.inquire(
+            subject="Hi", text="Hello", email="a@example.org", person=network.author
+        )
+        vouchers = [active, a_draft(network), *(voucher_in(s, network) for s in ROUND)]
+        #: Names of things that there are, by the parameter's name.
+        self.names: dict[str, list[Any]] = {
+            "reference": [one.reference for one in vouchers],
+            "key": [inquiry.key],
+            "file_id": [file.pk],
+            "run_id": [a_run(active, network, file).pk],
+            "evidence_id": [some_evidence(active, network, crate).pk],
+            "hook_id": [hook.pk],
+        }
+        self.tokens = [
+            create_token(person, "x", scope=Scope.WRITE)[1]
+            for person in (network.author, network.lead, network.consultant)
+        ]
+        self.cases = 0
+
+    def call(self, case: schemathesis.Case) -> None:
+        """Send the case, in turn as another person and about another thing."""
+        self.cases += 1
+        if case.meta is not None and case.meta.generation.mode.is_positive:
+            for name in case.path_parameters or {}:
+                known = self.names.get(name, [])
+                if known and self.cases % 3:
+                    case.path_parameters[name] = known[self.cases % len(known)]
+        token = self.tokens[self.cases % len(self.tokens)]
+        unfit = case.operation.definition.raw.get("operationId") in MAY_BE_UNFIT
+        case.call_and_validate(
+            base_url="http://localhost",
+            headers={"Authorization": f"Bearer {token}"},
+            excluded_checks=[positive_data_acceptance] if unfit else [],
+        )
+
+
+ROUND = (State.SUBMITTED, State.OFFERED, State.REPORTED)
+
+
+@pytest.fixture
+def caller(network: Network, media: Path, crate: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setitem(RATES, "api", Limit(10**9, 60))
+    found = Caller(network, crate)
+    yield found
+    if log := os.environ.get("EVIDESK_API_LOG"):
+        with Path(log).open("a") as file:
+            file.write(f"{found.cases}\n")
+
+
+@schema.parametrize()
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_operation_is_as_it_is_described(case: schemathesis.Case, caller: Caller) -> None:
+    caller.call(case)
