@@ -46,7 +46,9 @@ def test_from_inquiry_to_closed(visit, predictions: Path, tmp_path: Path) -> Non
     expect(page.get_by_text("Gladly. Make it a voucher")).to_be_visible()
     page.get_by_role("button", name="Make it a voucher").click()
     reference = re.search(r"V-\d{4}-\d{4}", page.url)[0]
-    expect(page.get_by_label("Title")).to_have_value("Quote an accuracy with its error bar")
+    expect(page.get_by_label("Title", exact=True)).to_have_value(
+        "Quote an accuracy with its error bar"
+    )
     page.get_by_label(re.compile("Exploration: find out")).check()
     page.get_by_label("Which team?").select_option(label="Matter (HZDR, Dresden)")
     for key, text in ANSWERS.items():
@@ -199,8 +201,8 @@ def test_saving_by_hand_while_it_is_saved_by_itself_is_no_conflict(visit) -> Non
     page.goto("/vouchers/?whose=mine&state=draft")
     page.locator("a.row").first.click()
     page.route("**/edit/", lambda route: (page.wait_for_timeout(300), route.continue_()))
-    page.get_by_label("Title").fill("Ice, and again ice")
-    page.get_by_label("Title").press("Tab")
+    page.get_by_label("Title", exact=True).fill("Ice, and again ice")
+    page.get_by_label("Title", exact=True).press("Tab")
     page.get_by_role("button", name="Save and look").click()
     expect(page.get_by_role("heading", name="Ice, and again ice")).to_be_visible()
     page.unroute_all(behavior="ignoreErrors")

@@ -48,10 +48,10 @@ def test_a_new_plan_has_a_new_sequence_and_a_message_changes_nothing(network: Ne
     before = calendar_of(network.author)
     actions.write(voucher, network.author, "Hello")
     assert calendar_of(network.author) == before
-    actions.plan(fresh(voucher), network.consultant, STARTS_ON + timedelta(days=7), 14)
+    actions.plan(fresh(voucher), network.consultant, STARTS_ON + timedelta(days=7), 9)
     work = events(network.author)[f"{voucher.reference}-work"]
     assert work["sequence"] == 1
-    assert work["dtend"].dt == date(2026, 3, 23)
+    assert work["dtend"].dt == date(2026, 3, 18)
 
 
 @pytest.mark.parametrize(

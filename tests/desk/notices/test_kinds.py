@@ -48,7 +48,7 @@ def test_the_good_way_tells_whose_turn_it_is(network: Network) -> None:
     assert told(network, "offer") == {"consultant"}
     actions.accept(voucher, network.consultant, voucher.created_at.date(), 10)
     assert told(network, "accept") == {"author", "lead", "office"}
-    actions.plan(voucher, network.consultant, voucher.created_at.date(), 12)
+    actions.plan(voucher, network.consultant, voucher.created_at.date(), 9)
     assert told(network, "plan") == {"author"}
     run_actions.report(voucher, network.consultant, "It works.")
     assert told(network, "report") == {"author"}

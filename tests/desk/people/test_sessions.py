@@ -142,7 +142,7 @@ def test_the_page_asks_the_database_equally_often(
     network: Network, n: int, django_assert_num_queries: Any
 ) -> None:
     browsers = [sign_in() for _ in range(n)]
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert browsers[0].get("/me/sessions/").status_code == 200
 
 

@@ -417,7 +417,7 @@ def test_the_page_asks_equally_often_whatever_is_booked(
     for number in range(n):
         effort.book(voucher, network["consultant"], WEEK + timedelta(weeks=number), Decimal(2))
     client = signed_in(network.consultant)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(reverse("effort", args=[voucher.reference]))
 
 

@@ -151,7 +151,7 @@ def test_the_list_asks_equally_often_for_one_and_for_thirty(
             host=Host.objects.create(name=f"H{number}"),
         )  # fmt: skip
     client = signed_in(network.office)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/network/edit/units/")
 
 

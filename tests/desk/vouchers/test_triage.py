@@ -292,11 +292,11 @@ def test_inbox_proposals_and_offer_ask_equally_often(
     staffing.set_hours(skilled["consultant"], skilled["office"], Decimal(39))
     similar.library()
     lead = signed_in(skilled.lead)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         lead.get("/inbox/")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         lead.get("/inbox/proposals/")
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         lead.get(reverse("offer", args=[voucher.reference]))
 
 

@@ -90,6 +90,10 @@ TABLE: tuple[Row, ...] = (
         _("%(actor)s accepted and planned the work"),
     ),
     Row("plan", Topic.PROGRESS, (Part.AUTHOR,), _("%(actor)s changed the planned dates")),
+    Row("extend", Topic.PROGRESS, (Part.AUTHOR,), _("%(actor)s extended the work")),
+    Row("hand-over", Topic.TURN, (Part.AUTHOR, Part.TRIAGE), _("%(actor)s handed it over")),
+    Row("expire", Topic.TURN, (Part.OFFERED, Part.TRIAGE), _("An offer has expired")),
+    Row("visibility", Topic.PROGRESS, (Part.TRIAGE,), _("%(actor)s changed who may see it")),
     Row("report", Topic.TURN, (Part.AUTHOR,), _("%(actor)s handed in the report")),
     Row("close", Topic.PROGRESS, (Part.CONSULTANT, Part.TRIAGE), _("%(actor)s closed the voucher")),
     Row(
