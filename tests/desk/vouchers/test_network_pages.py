@@ -40,7 +40,7 @@ def test_the_office_adds_edits_and_retires_rows_of_every_sort(network: Network, 
         "name": "Quite new", "slug": "quite-new", "host": network.spoke.host_id, "city": "Kiel",
         "state": "SH", "focus": "Waves.", "respond_days": 2, "decide_days": 5, "offer_days": 5,
         "full_name": "A centre", "purpose": "try", "min_days": 1, "max_days": 3, "position": 9,
-        "words": "wave",
+        "words": "wave", "hours": 100,
     }  # fmt: skip
     assert b"Quite new" not in office.get(f"/network/edit/{what}/").content
     response = office.post(f"/network/edit/{what}/new/", new, follow=True)
