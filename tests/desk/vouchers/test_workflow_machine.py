@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from evidesk.desk.audit.models import Head
 from evidesk.desk.audit.queries import verify
-from evidesk.desk.people.models import Person
+from evidesk.desk.people.models import Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.vouchers import actions
@@ -36,6 +36,10 @@ DO: dict[str, Callable[[Voucher, Person, Facts], object]] = {
     "close": lambda v, p, f: actions.close(v, p, rating=f["rating"]),
     "close-without-feedback": lambda v, p, f: actions.close_without_feedback(v, p),
     "withdraw": lambda v, p, f: actions.withdraw(v, p),
+    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
+    "hand-over": lambda v, p, f: actions.hand_over(
+        v, p, Unit.objects.exclude(pk=v.unit_id).earliest("pk"), f["text"]
+    ),
 }
 
 
