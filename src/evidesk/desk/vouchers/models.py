@@ -56,6 +56,10 @@ class Visibility(models.TextChoices):
     )
 
 
+#: The columns that tell whether somebody may see a voucher (`queries.visible_to`).
+_TELL_WHO_SEES = ["submitted_at", "unit", "author", "offered_to", "consultant", "visibility"]
+
+
 class Voucher(models.Model):
     """The request for collaboration, from draft to feedback."""
 
@@ -113,35 +117,11 @@ class Voucher(models.Model):
     class Meta:
         ordering = ["-changed_at", "-pk"]
         indexes = [
-            # All that tells whether somebody may see a voucher is in these two, so that a list is
-            # paged and counted without reading the rows and their long texts.
-            models.Index(
-                fields=[
-                    "-changed_at",
-                    "-id",
-                    "submitted_at",
-                    "unit",
-                    "author",
-                    "offered_to",
-                    "consultant",
-                    "visibility",
-                ],
-                name="voucher_by_change",
-            ),
+            # A list is paged and counted without reading the rows and their long texts.
+            models.Index(fields=["-changed_at", "-id", *_TELL_WHO_SEES], name="voucher_by_change"),
+            models.Index(fields=["state", *_TELL_WHO_SEES], name="voucher_for_counts"),
             models.Index(fields=["unit", "state"], name="voucher_by_unit_and_state"),
             models.Index(fields=["state", "decide_by"], name="voucher_by_state_and_due"),
-            models.Index(
-                fields=[
-                    "state",
-                    "submitted_at",
-                    "unit",
-                    "author",
-                    "offered_to",
-                    "consultant",
-                    "visibility",
-                ],
-                name="voucher_for_counts",
-            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="state_is_known"),
