@@ -54,6 +54,9 @@ DESIGNS = (
     Design("10 groups of 20", (20,) * 10, 0.8, 0.3),
     Design("200 groups of 5", (5,) * 200, 0.9, 0.3),
     Design("40 groups of 5", (5,) * 40, 0.8, 0.0),
+    # Of these nearly all samples are warned of.
+    Design("30 groups of 20", (20,) * 30, 0.97, 0.3),
+    Design("40 groups of 2 to 82", UNEQUAL, 0.97, 0.3),
 )
 
 

@@ -2,8 +2,8 @@
 
 McNemar's tests and the intervals of paired proportions: by exact enumeration of all counts, beside
 the intervals of Wald, Bonett and Price (2012), Tango (1998), and Newcombe (1998, method 10; by
-simulation). Differences of other metrics, and of grouped cases: by simulation. What not to do, the
-unpaired test and the overlap of intervals, is there for comparison.
+simulation). Differences of other metrics: by simulation; ``grouped_differences.py`` has those of
+grouped cases. What not to do, the unpaired test and the overlap of intervals, is there too.
 ``python studies/comparison_error.py`` writes ``docs/tables/comparison_*.md``.
 """
 
@@ -19,7 +19,6 @@ from scipy import special, stats
 
 from evidesk.methods.metrics import (
     PoorApproximationWarning,
-    compare_accuracy,
     difference,
     evaluate_labels,
     mcnemar_interval,
@@ -116,7 +115,7 @@ def newcombe(both: Counts, a: Counts, b: Counts, n: int) -> Interval:
     """Method 10: square-and-add of Wilson's intervals, with the continuity-corrected phi."""
     neither = n - both - a - b
     first, second = both + a, both + b
-    low, high = proportion_interval(np.stack([first, second]), n)
+    low, high = proportion_interval(np.stack([first, second]), n, method="wilson-score")
     scale = np.sqrt(first * (n - first) * second * (n - second).astype(float))
     cross = both * neither - a * b
     corrected = np.where(cross > 0, np.maximum(cross - n / 2, 0), cross)
@@ -169,7 +168,8 @@ def naive_rates(
     a, b = counts[:, 1], counts[:, 2]
     first, second = (counts[:, 0] + a) / n, (counts[:, 0] + b) / n
     error = np.sqrt((first * (1 - first) + second * (1 - second)) / n)
-    low, high = proportion_interval(np.stack([counts[:, 0] + a, counts[:, 0] + b]), n)
+    right = np.stack([counts[:, 0] + a, counts[:, 0] + b])
+    low, high = proportion_interval(right, n, method="wilson-score")
     return {
         "McNemar mid-p": float(np.mean(mcnemar_p_value(a, b) <= 0.05)),
         "McNemar exact": float(np.mean(mcnemar_p_value(a, b, method="exact") <= 0.05)),
@@ -284,53 +284,6 @@ def difference_rates(
     return held / runs, rejected / runs, warned / runs
 
 
-# Grouped cases
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Groups of cases, in each of which the models have their own chances to be right."""
-
-    name: str
-    sizes: tuple[int, ...]
-    icc: float
-    gap: float
-
-
-GROUPS = tuple(
-    Groups(name, sizes, icc, gap)
-    for name, sizes in (
-        ("40 groups of 5", (5,) * 40),
-        ("10 groups of 20", (20,) * 10),
-        ("30 groups of 20", (20,) * 30),
-        ("40 groups of 2 to 82", tuple(round(2 * 1.1**i) for i in range(40))),
-        ("200 groups of 5", (5,) * 200),
-    )
-    for icc in (0.1, 0.4)
-    for gap in (0.0, 0.1)
-)
-
-
-def group_rates(groups: Groups, runs: int, seed: int) -> dict[str, tuple[float, float]]:
-    """Coverage and rate of p <= 0.05, knowing the groups and ignoring them."""
-    rng = np.random.default_rng(seed)
-    members = np.repeat(np.arange(len(groups.sizes)), groups.sizes)
-    spread = 1 / groups.icc - 1
-    means = 0.8, 0.8 - groups.gap
-    counted = {"knowing": [0, 0], "ignoring": [0, 0]}
-    for _ in range(runs):
-        chance = [rng.beta(p * spread, (1 - p) * spread, len(groups.sizes)) for p in means]
-        right = [(rng.random(len(members)) < c[members]).astype(int) for c in chance]
-        truth = np.ones(len(members), dtype=int)
-        for name, given in (("knowing", members), ("ignoring", None)):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", PoorApproximationWarning)
-                found = compare_accuracy(truth, *right, groups=given)
-            counted[name][0] += found.estimate.low <= groups.gap <= found.estimate.high
-            counted[name][1] += found.p_value <= 0.05
-    return {name: (held / runs, no / runs) for name, (held, no) in counted.items()}
-
-
 # Tables
 
 
@@ -433,20 +386,6 @@ def differences_table(runs: int) -> Iterator[str]:
         yield f"| {design.metric} | {design.cases} | {design.truth:.3g} | {' | '.join(cells)} |"
 
 
-def groups_table(runs: int) -> Iterator[str]:
-    yield (
-        "**Accuracies of grouped cases: coverage in % / p at most 5 % in % of samples "
-        f"({runs:,} simulations, Monte-Carlo error about {100 * error_of(0.95, runs):.1f})**"
-    )
-    yield ""
-    yield "| groups | ICC | difference | with `groups=` | ignoring them |"
-    yield "| --- | ---: | ---: | ---: | ---: |"
-    for seed, groups in enumerate(GROUPS):
-        found = group_rates(groups, runs, seed)
-        cells = [f"{100 * held:.1f} / {100 * no:.1f}" for held, no in found.values()]
-        yield f"| {groups.name} | {groups.icc} | {groups.gap} | {' | '.join(cells)} |"
-
-
 def main(runs: int = 4_000) -> None:
     """Write the tables."""
     TABLES.mkdir(parents=True, exist_ok=True)
@@ -454,7 +393,6 @@ def main(runs: int = 4_000) -> None:
         ("tests", alarms_table(5 * runs)),
         ("intervals", intervals_table(5 * runs)),
         ("differences", differences_table(runs)),
-        ("groups", groups_table(runs // 2)),
     ):
         text = "\n".join([*lines, ""])
         (TABLES / f"comparison_{name}.md").write_text(text)

@@ -4,28 +4,21 @@ Coverage by simulation of confusion matrices, over accuracies from 0.5 to 0.999,
 2 to 50 classes, balanced and imbalanced, for independent and for grouped cases. The truth is the
 metric of the population's own matrix. ``python studies/confusion_coverage.py`` writes
 ``docs/tables/confusion_*.md``.
-
-Thousands of matrices are computed at once here, from the library's metrics, slopes and scales; a
-test holds that this gives the intervals of the public functions.
 """
 
 import sys
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from confusion_intervals import delta_intervals, few_errors, silent, wilson_intervals
 
 from evidesk.methods.metrics import ConfusionMatrix
-from evidesk.methods.metrics.clusters import t_critical_value
-from evidesk.methods.metrics.label_estimates import FEW_CASES, MOST_OF_RARE
 from evidesk.methods.metrics.label_metrics import LabelMetric, label_metric
-from evidesk.methods.metrics.margins import Margins, Point
-from evidesk.methods.metrics.proportion import POOR_BELOW, critical_value, interval
-from evidesk.methods.metrics.scales import scaled_interval
-from evidesk.methods.metrics.units import Units, effective_units
+from evidesk.methods.metrics.margins import Margins
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,8 +26,9 @@ TABLES = Path(__file__).parents[1] / "docs" / "tables"
 SIZES = (20, 50, 200, 1000, 10_000)
 ACCURACIES = (0.5, 0.7, 0.9, 0.97, 0.99, 0.999)
 CLASSES = (2, 3, 10, 50)
-#: A cell of the grid counts with at least so many runs without a warning.
-ENOUGH = 200
+#: A design counts among the unwarned ones if at least this share of its samples is. Else the few
+#: unwarned samples are an odd choice, and all of them are judged together.
+ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
@@ -128,126 +122,13 @@ def matrices(design: Design, runs: int) -> Floats:
     return rng.multinomial(size, flat / flat.sum(-1, keepdims=True)).reshape(*shape, k, k) * 1.0
 
 
-def delta_intervals(metric: LabelMetric, counts: Floats, level: float) -> tuple[Floats, Floats]:
-    """The delta method's interval of each sample of independent or grouped cases."""
-    grouped = counts.ndim == 4
-    whole = counts.sum(axis=1) if grouped else counts
-    n = whole.sum(axis=(-2, -1))
-    point = metric.at(Margins.of(whole, metric.cost))
-    variance = _squares(point, whole, metric) * n / (n - 1)
-    critical: Floats | float = critical_value(level)
-    most, unseen = point.cases, point.unseen
-    if metric.cost is not None and not grouped:
-        errors = _slopes(point, metric).reshape(len(counts), -1)
-        critical = np.array(
-            [
-                t_critical_value(float(critical), float(effective_units(row, Units.of_cases(case))))
-                for row, case in zip(errors, counts.reshape(errors.shape), strict=True)
-            ]
-        )
-    if grouped:
-        groups = counts.shape[1]
-        sums = _contributions(point, counts, metric)
-        clustered = (sums**2).sum(axis=1) * groups / (groups - 1)
-        one_voice = n / groups
-        independent = _squares(point, whole, metric)
-        effects = np.divide(clustered, independent, out=one_voice * 1.0, where=independent > 0)
-        variance, most = np.maximum(clustered, independent), most / one_voice
-        unseen = unseen * np.maximum(effects, 1) ** 2
-        effective = effective_units(sums, Units.of_groups(np.full(groups, n[0] / groups)))
-        critical = np.array([t_critical_value(float(critical), units) for units in effective])
-    return scaled_interval(metric.scale, point.value, variance + unseen, critical, most)
-
-
-def _slopes(point: Point, metric: LabelMetric) -> Floats:
-    """Derivative by every cell, shape (runs, k, k)."""
-    k = point.slopes.hits.shape[-1]
-    truth, said = np.divmod(np.arange(k * k), k)
-    cost = None if metric.cost is None else metric.cost.ravel()
-    return point.slopes.at(truth, said, cost).reshape(-1, k, k)
-
-
-def _squares(point: Point, counts: Floats, metric: LabelMetric) -> Floats:
-    return np.einsum("rij,rij->r", counts, _slopes(point, metric) ** 2)
-
-
-def _contributions(point: Point, counts: Floats, metric: LabelMetric) -> Floats:
-    return np.einsum("rgij,rij->rg", counts, _slopes(point, metric))
-
-
-def wilson_intervals(metric: LabelMetric, counts: Floats, level: float) -> tuple[Floats, Floats]:
-    """The proportion's interval of each sample; from 0 to 1 where the denominator is 0."""
-    assert metric.share is not None
-    by, ratio, label = metric.share
-    margins = Margins.of(counts)
-    if ratio is None:
-        top, bottom = margins.hits.sum(axis=-1), margins.n
-    else:
-        top, bottom = (part[..., label] for part in ratio.parts(margins))
-    z: Floats | float = critical_value(level)
-    if counts.ndim == 4:
-        effect, z = _effects(top, bottom, float(z), overall=ratio is None)
-        top, bottom = top.sum(axis=1) / effect, bottom.sum(axis=1) / effect
-    known = bottom > 0
-    low, high = interval(np.where(known, top, 0), np.where(known, bottom, 1), z, "wilson")
-    low, high = np.where(known, low, 0.0), np.where(known, high, 1.0)
-    classes = np.asarray(counts.shape[-1])
-    return by(low, classes)[0], by(high, classes)[0]
-
-
-def _effects(top: Floats, bottom: Floats, z: float, overall: bool) -> tuple[Floats, Floats]:
-    """Design effects and critical values, as those of the library, for many samples."""
-    n = np.maximum(bottom.sum(axis=1), 1)
-    p = top.sum(axis=1) / n
-    room = 1 - bottom / n[:, None]
-    errors = (top - p[:, None] * bottom) / np.sqrt(np.where(room > 0, room, np.inf))
-    effective = n**2 / np.maximum((bottom**2).sum(axis=1), 1)
-    independent = p * (1 - p) * n
-    squares = (errors**2).sum(axis=1)
-    effect = np.divide(squares, independent, out=n / effective, where=independent > 0)
-    units = effective
-    if not overall:
-        units = np.full(len(n), 1.0)
-        for run, (row, sizes) in enumerate(zip(errors, bottom, strict=True)):
-            if np.count_nonzero(sizes) > 1:
-                held = sizes > 0
-                ones = np.ones(np.count_nonzero(held))
-                units[run] = effective_units(row[held], Units(sizes[held], ones, grouped=True))
-    critical = [t_critical_value(z, max(float(count), 1 + 1e-9)) for count in units]
-    return np.maximum(effect, 1), np.array(critical)
-
-
-def silent(metric: LabelMetric, counts: Floats) -> npt.NDArray[np.bool_]:
-    """Samples for which the metric comes without a warning."""
-    margins = Margins.of(counts.sum(axis=1) if counts.ndim == 4 else counts)
-    quiet = np.ones(len(counts), dtype=bool)
-    rare = (margins.true < FEW_CASES) & margins.present
-    if metric.average == "macro" or metric.cost is not None:
-        quiet &= ~rare.any(axis=-1)
-    if metric.average == "weighted":
-        quiet &= (margins.true * rare).sum(axis=-1) <= MOST_OF_RARE * margins.n
-    if metric.ratio is not None:
-        known = metric.ratio.parts(margins)[1] > 0
-        if isinstance(metric.average, int):
-            quiet &= known[..., metric.average]
-        else:
-            quiet &= (known | (margins.true == 0)).all(axis=-1)
-    if metric.name == "MCC":
-        for part in (margins.true, margins.predicted):
-            quiet &= np.count_nonzero(part, axis=-1) > 1
-    return quiet
-
-
-def few_errors(counts: Floats) -> npt.NDArray[np.bool_]:
-    """Samples for which the bootstrap comes with a warning."""
-    margins = Margins.of(counts)
-    right = margins.hits.sum(axis=-1)
-    return np.minimum(right, margins.n - right) < POOR_BELOW
-
-
 @dataclass(frozen=True)
 class Cell:
-    """Coverage of one metric's interval in one design, over the runs that do not warn."""
+    """Coverage of one metric's interval in one design.
+
+    ``coverage`` and ``width`` are over the ``runs`` that do not warn, of the ``drawn`` ones that
+    have an interval; ``every`` is the coverage over all of these.
+    """
 
     design: Design
     metric: str
@@ -256,6 +137,7 @@ class Cell:
     width: float
     runs: int
     drawn: int
+    every: float
 
     @property
     def error(self) -> float:
@@ -272,19 +154,20 @@ def coverage(design: Design, runs: int, level: float = 0.95) -> Iterator[Cell]:
         make = delta_intervals if metric.share is None else wilson_intervals
         with np.errstate(all="ignore"):
             low, high = make(metric, counts, level)
-        trusted = silent(metric, counts) & np.isfinite(low) & np.isfinite(high)
-        if not trusted.any():
-            continue
+        given = np.isfinite(low) & np.isfinite(high)
+        trusted = silent(metric, counts) & given
         # Rounding errors decide nothing.
         held = (low <= truth + 1e-12) & (truth - 1e-12 <= high)
+        some = trusted if trusted.any() else given
         yield Cell(
             design,
             name,
             method,
-            float(held[trusted].mean()),
-            float((high - low)[trusted].mean()),
+            float(held[some].mean()),
+            float((high - low)[some].mean()),
             int(trusted.sum()),
-            runs,
+            int(given.sum()),
+            float(held[given].mean()),
         )
 
 
@@ -312,15 +195,15 @@ def bootstrap_coverage(design: Design, runs: int, level: float = 0.95) -> Iterat
                 widths.append(found.high - found.low)
             if held:
                 rate, width = float(np.mean(held)), float(np.mean(widths))
-                yield Cell(design, name, method, rate, width, len(held), runs)
+                yield Cell(design, name, method, rate, width, len(held), runs, np.nan)
 
 
 def summary(cells: list[Cell]) -> list[str]:
     """Lines of a table: mean and extreme coverage of each metric and method."""
     lines = [
         "| metric | method | designs | mean | lowest | highest | 93 to 97 % | below 93 % | lowest "
-        "at |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "at | warned |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     for name, method in dict.fromkeys((cell.metric, cell.method) for cell in cells):
         mine = [cell for cell in cells if (cell.metric, cell.method) == (name, method)]
@@ -330,7 +213,24 @@ def summary(cells: list[Cell]) -> list[str]:
         below = 100 * np.mean(rates < 93)
         lines.append(
             f"| {name} | {method} | {len(mine)} | {rates.mean():.1f} | {rates.min():.1f} | "
-            f"{rates.max():.1f} | {within:.0f} % | {below:.0f} % | {described(worst.design)} |"
+            f"{rates.max():.1f} | {within:.0f} % | {below:.0f} % | {described(worst.design)} | "
+            f"{100 - 100 * np.mean([cell.runs / cell.drawn for cell in mine]):.0f} % |"
+        )
+    return lines
+
+
+def warned_of(cells: list[Cell]) -> list[str]:
+    """Lines of a table: the designs in which most samples are warned of, over all samples."""
+    lines = [
+        "| metric | designs | mean | lowest | below 93 % | lowest at |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name in dict.fromkeys(cell.metric for cell in cells):
+        mine = [cell for cell in cells if cell.metric == name]
+        rates = np.round([100 * cell.coverage for cell in mine], 1)
+        lines.append(
+            f"| {name} | {len(mine)} | {rates.mean():.1f} | {rates.min():.1f} | "
+            f"{100 * np.mean(rates < 93):.0f} % | {described(mine[int(rates.argmin())].design)} |"
         )
     return lines
 
@@ -366,33 +266,61 @@ def detail(cells: list[Cell], metric: str) -> list[str]:
     return lines
 
 
-def enough(cells: Iterator[Cell], least: int = ENOUGH) -> list[Cell]:
-    """Only cells whose coverage is known well enough."""
-    return [cell for cell in cells if cell.runs >= min(least, cell.drawn)]
+def parted(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """Cells of designs that are mostly not warned of; and all samples of those that mostly are."""
+    quiet, warned = [], []
+    for cell in cells:
+        if cell.runs >= ENOUGH * cell.drawn:
+            quiet.append(cell)
+        else:
+            warned.append(replace(cell, coverage=cell.every, runs=cell.drawn))
+    return quiet, warned
 
 
-def main(runs: int = 2_000, bootstraps: int = 400) -> None:
-    """Write all tables."""
-    cells = enough(
-        cell for design in GRID for cell in coverage(design, runs if design.k < 50 else runs // 4)
+def independent(runs: int) -> dict[str, list[str]]:
+    """Tables of independent cases."""
+    fewer = runs // 2
+    cells, warned = parted(
+        cell for design in GRID for cell in coverage(design, runs if design.k < 50 else fewer)
     )
-    grouped = enough(cell for design in GROUPED for cell in coverage(design, runs // 2))
-    subset = [d for d in GRID if d.k in (2, 10) and d.n in (50, 200, 1000)]
-    subset = [d for d in subset if d.accuracy in (0.7, 0.9)]
-    drawn = enough(cell for design in subset for cell in bootstrap_coverage(design, bootstraps))
-    counted = f"{runs:,} (for 50 classes {runs // 4:,})"
-    tables = {
+    counted = f"{runs:,} (for 50 classes {fewer:,})"
+    return {
         "independent": [*summary(cells), "", note(cells, counted)],
+        "warned": [*warned_of(warned), "", note(warned, counted)],
         "macro_f1": [*detail(cells, "macro F1"), "", note(cells, counted)],
-        "groups": [*summary(grouped), "", note(grouped, f"{runs // 2:,}")],
-        "bootstrap": [*summary(drawn), "", note(drawn, f"{bootstraps:,}")],
     }
+
+
+def groups(runs: int) -> dict[str, list[str]]:
+    """Tables of grouped cases."""
+    cells, warned = parted(cell for design in GROUPED for cell in coverage(design, runs))
+    return {
+        "groups": [*summary(cells), "", note(cells, f"{runs:,}")],
+        "groups_warned": [*warned_of(warned), "", note(warned, f"{runs:,}")],
+    }
+
+
+def bootstrap(runs: int) -> dict[str, list[str]]:
+    """Table of the bootstraps."""
+    fewer = 400 * runs // 3_000
+    designs = [d for d in GRID if d.k in (2, 10) and d.n in (50, 200, 1000)]
+    designs = [d for d in designs if d.accuracy in (0.7, 0.9)]
+    cells, _ = parted(cell for design in designs for cell in bootstrap_coverage(design, fewer))
+    return {"bootstrap": [*summary(cells), "", note(cells, f"{fewer:,}")]}
+
+
+PARTS = {"independent": independent, "groups": groups, "bootstrap": bootstrap}
+
+
+def main(names: Iterable[str] = (), runs: int = 3_000) -> None:
+    """Write the tables of all parts, or of those that are named."""
     TABLES.mkdir(parents=True, exist_ok=True)
-    for name, lines in tables.items():
-        text = "\n".join([*lines, ""])
-        (TABLES / f"confusion_{name}.md").write_text(text)
-        sys.stdout.write(f"{name}\n{text}\n")
+    for part in names or PARTS:
+        for name, lines in PARTS[part](runs).items():
+            text = "\n".join([*lines, ""])
+            (TABLES / f"confusion_{name}.md").write_text(text)
+            sys.stdout.write(f"{name}\n{text}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

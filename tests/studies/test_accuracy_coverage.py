@@ -33,6 +33,15 @@ def test_wilson_and_jeffreys_reach_their_level_on_average(method, n, level):
     assert coverage.mean() == pytest.approx(level, abs=0.012)
 
 
+@pytest.mark.parametrize("n", [10, 30, 50, 200, 1000])
+def test_wilson_dips_little_below_its_level_even_where_hardly_one_error_is_expected(n):
+    errors = np.geomspace(0.01, n / 2, 2000)
+    assert study.exact_coverage("wilson", n, 1 - errors / n).min() > 0.92
+    # It never does where so few errors are expected that no upper bound can fail.
+    assert study.exact_coverage("wilson", n, 1 - errors[errors < 2] / n).min() > 0.9499
+    assert study.exact_coverage("wilson-score", n, 1 - errors / n).min() < 0.845
+
+
 @pytest.mark.parametrize("level", [0.6827, 0.95, 0.99])
 @pytest.mark.parametrize("n", [5, 50, 1000])
 def test_clopper_pearson_never_falls_below_its_level(n, level):
@@ -43,7 +52,7 @@ def test_clopper_pearson_never_falls_below_its_level(n, level):
 @pytest.mark.parametrize("n", [50, 1000])
 def test_agresti_coull_covers_at_least_as_often_as_wilson(n):
     wider = study.exact_coverage("agresti-coull", n, ACCURACIES)
-    wilson = study.exact_coverage("wilson", n, ACCURACIES)
+    wilson = study.exact_coverage("wilson-score", n, ACCURACIES)
     assert np.all(wider >= wilson - 1e-12)
 
 

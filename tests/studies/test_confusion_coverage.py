@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evidesk.methods.metrics import evaluate_labels, f1, recall
+from evidesk.methods.metrics import cohen_kappa, evaluate_labels, f1, recall
 
+STUDIES = Path(__file__).parents[2] / "studies"
 _SPEC = importlib.util.spec_from_file_location(
-    "confusion_coverage", Path(__file__).parents[2] / "studies" / "confusion_coverage.py"
+    "confusion_coverage", STUDIES / "confusion_coverage.py"
 )
 study = importlib.util.module_from_spec(_SPEC)
 
@@ -19,9 +20,11 @@ study = importlib.util.module_from_spec(_SPEC)
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
     sys.modules["confusion_coverage"] = study  # dataclasses look their module up
+    sys.path.insert(0, str(STUDIES))
     _SPEC.loader.exec_module(study)
     yield
-    del sys.modules["confusion_coverage"]
+    sys.path.remove(str(STUDIES))
+    del sys.modules["confusion_coverage"], sys.modules["confusion_intervals"]
 
 
 def cases(counts):
@@ -56,10 +59,49 @@ def test_the_study_makes_the_librarys_intervals(grouped):
                 found = evaluate_labels(metric, truth, {"a": said}, **chosen, **options)
                 (estimate,) = found.estimates().values()
                 assert (low[run], high[run]) == pytest.approx((estimate.low, estimate.high))
-            for name, function in (("recall of a class", recall), ("F1 of a class", f1)):
+            for name, function, chosen_ in (
+                ("recall of a class", recall, {"pos_label": 2}),
+                ("F1 of a class", f1, {"pos_label": 2}),
+                ("accuracy", recall, {"average": "micro"}),
+            ):
                 low, high = study.wilson_intervals(metrics[name], counts, 0.95)
-                estimate = function(truth, said, pos_label=2, **options)
+                estimate = function(truth, said, **chosen_, **options)
                 assert (low[run], high[run]) == pytest.approx((estimate.low, estimate.high))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_study_knows_which_samples_are_warned_of(grouped):
+    design = study.Design(3, False, 200, 0.85, groups=10 if grouped else 0)
+    counts, metrics = study.matrices(design, 12), study.metrics(3)
+    asked = {
+        "recall of a class": lambda *cases, **o: recall(*cases, pos_label=2, **o),
+        "macro F1": lambda *cases, **o: f1(*cases, average="macro", **o),
+        "quadratic kappa": lambda *cases, **o: cohen_kappa(*cases, weights="quadratic", **o),
+    }
+    for name, ask in asked.items():
+        quiet = study.silent(metrics[name], counts)
+        for run, sample in enumerate(counts if grouped else counts[:, None]):
+            truth, said, groups = cases(sample)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                ask(truth, said, **({"groups": groups} if grouped else {}))
+            assert quiet[run] == (not caught)
+
+
+@pytest.mark.parametrize(
+    ("design", "metric"),
+    [
+        ((50, True, 1000, 0.5), "weighted precision"),  # was 89.4 %
+        ((50, True, 1000, 0.5), "macro F1"),
+        ((10, False, 50, 0.97), "specificity of a class"),  # was 83.4 %
+        ((2, False, 50, 0.99), "weighted F1"),
+        ((10, True, 50, 0.99), "MCC"),
+    ],
+)
+def test_few_errors_and_many_classes_are_covered(design, metric):
+    (cell,) = (c for c in study.coverage(study.Design(*design), 800) if c.metric == metric)
+    assert cell.runs > 400
+    assert cell.coverage > 0.93, cell
 
 
 @pytest.mark.parametrize("level", [0.68, 0.95])
@@ -100,7 +142,7 @@ def test_the_bootstrap_reaches_its_level():
 
 def test_the_table_in_the_docs_is_the_studys():
     design = study.Design(2, True, 50, 0.9)
-    (cell,) = (cell for cell in study.coverage(design, 2000) if cell.metric == "macro F1")
+    (cell,) = (cell for cell in study.coverage(design, 3000) if cell.metric == "macro F1")
     shown = (study.TABLES / "confusion_macro_f1.md").read_text()
     (row,) = (line for line in shown.splitlines() if line.startswith("| 2 | 50 |"))
     assert f"{100 * cell.coverage:.1f}" in row

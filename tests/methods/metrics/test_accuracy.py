@@ -244,12 +244,36 @@ def test_the_poor_normal_approximation_warns_where_the_user_called():
         assert caught[0].filename == __file__
 
 
+def test_few_large_groups_with_errors_warn_where_the_user_called():
+    sizes, right = np.full(10, 20), np.array([20] * 8 + [10, 10])
+    members = np.repeat(np.arange(10), sizes)
+    said = np.concatenate(
+        [np.repeat([1, 0], [r, s - r]) for r, s in zip(right, sizes, strict=True)]
+    )
+    for ask in (
+        lambda: accuracy(np.ones(200, int), said, groups=members),
+        lambda: Accuracies.from_counts({"a": right}, sizes),
+    ):
+        with pytest.warns(PoorApproximationWarning, match="fill 1 of them, fewer than 3") as caught:
+            ask()
+        assert caught[0].filename == __file__
+    with pytest.warns(PoorApproximationWarning, match="accuracy of 'b' rests on few groups"):
+        Accuracies.from_counts({"a": sizes // 2, "b": right}, sizes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_groups_small_groups_and_groups_without_errors_do_not_warn():
+    Accuracies.from_counts({"a": np.tile([20, 18], 40)}, np.full(80, 20))
+    Accuracies.from_counts({"a": [8] * 9 + [0]}, np.full(10, 8))
+    Accuracies.from_counts({"a": np.full(10, 20)}, np.full(10, 20))
+
+
 def test_accuracies_print_as_an_aligned_table():
     printed = str(Accuracies.from_counts({"resnet": 90, "a longer name": 8}, 100))
     assert printed.splitlines() == [
         "model          accuracy     low    high    n",
         "resnet           0.9000  0.8256  0.9448  100",
-        "a longer name    0.0800  0.0411  0.1500  100",
+        "a longer name    0.0800  0.0404  0.1500  100",
         "95 % intervals, wilson",
     ]
 

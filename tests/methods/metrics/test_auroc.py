@@ -1,6 +1,7 @@
 """AUROC and average precision against slow exact references, for every kind of sample."""
 
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -169,6 +170,24 @@ def test_bootstrap_intervals_agree_with_the_linearised_one(metric, reference, me
     assert (drawn.low, drawn.high) == pytest.approx((linear.low, linear.high), abs=0.015)
     grouped = function(method=method, groups=np.arange(400) // 2)
     assert (grouped.low, grouped.high) == pytest.approx((linear.low, linear.high), abs=0.03)
+
+
+def test_unequal_weights_ask_for_students_t_and_for_more_misplaced_cases():
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 100)
+    score = y + rng.standard_normal(200)
+    weights = rng.lognormal(0, 1, 200)
+    with pytest.warns(PoorApproximationWarning, match="as their unequal weights count, fewer than"):
+        unequal = auroc(y, score, sample_weight=weights)
+    evaluation = evaluate_scores("auroc", y, {"a": score}, sample_weight=weights)
+    assert evaluation.effective is not None
+    normal = replace(evaluation, effective=None).estimates()["a"]
+    assert unequal.half_width > normal.half_width
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        equal = auroc(y, score, sample_weight=np.full(200, 2.0))
+    plain = auroc(y, score)
+    assert (equal.low, equal.high) == pytest.approx((plain.low, plain.high))
 
 
 @pytest.mark.parametrize("average", ["macro", "weighted"])

@@ -507,6 +507,99 @@ def test_weights_of_which_one_is_the_whole():
     assert both.n == N // 2
 
 
+@pytest.mark.parametrize("function", [recall, f1, balanced_accuracy, mcc, error_rate])
+def test_weights_that_vary_much_ask_for_students_t(function):
+    weights = np.random.default_rng(3).lognormal(0, 1, N)
+    options = {"pos_label": 1} if function in (recall, f1) else {}
+    alone = function(TRUTH, SAID, **options)
+    near = function(TRUTH, SAID, sample_weight=1 + 1e-9 * weights, **options)
+    assert (near.low, near.high) == pytest.approx((alone.low, alone.high), abs=2e-3)
+    unequal = function(TRUTH, SAID, sample_weight=weights, **options)
+    assert unequal.half_width > 1.1 * alone.half_width
+
+
+def test_weights_by_which_few_cases_decide_warn():
+    y_true, y_pred = np.tile([0, 1], 100), np.tile([0, 1], 100)
+    y_pred[:20] = 1 - y_pred[:20]
+    weights = np.where(np.arange(200) % 10 == 0, 20.0, 1.0)
+    for ask in (
+        lambda: mcc(y_true, y_pred, sample_weight=weights),
+        lambda: recall(y_true, y_pred, sample_weight=weights, pos_label=0),
+        lambda: recall(y_true, y_pred, sample_weight=weights, average=None),
+    ):
+        with pytest.warns(PoorApproximationWarning, match="'sample_weight' varies so") as caught:
+            ask()
+        assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(PoorApproximationWarning, match=r"recall of class 0 .* like 2\.9 of equal"):
+        recall(y_true, y_pred, sample_weight=weights, average=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mcc(y_true, y_pred, sample_weight=np.sqrt(np.sqrt(weights)))
+        mcc(y_true, y_true, sample_weight=weights)
+        recall(y_true, y_pred, average=None)
+
+
+def test_few_large_groups_with_errors_warn():
+    y_true, groups = np.tile([0, 1], 100), np.repeat(np.arange(10), 20)
+    y_pred = np.where(groups == 0, 1 - y_true, y_true)
+    for function, what in ((mcc, "MCC"), (f1, "F1 of class 1"), (error_rate, "error rate")):
+        with pytest.warns(PoorApproximationWarning, match=f"{what} rests on few groups") as caught:
+            function(y_true, y_pred, groups=groups)
+        assert [warning.filename for warning in caught] == [__file__]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            function(y_true, y_pred, groups=np.arange(200) // 5)
+            function(y_true, np.where(np.arange(200) % 5 < 2, 1 - y_true, y_true), groups=groups)
+
+
+def test_weighted_groups_and_absent_classes_are_judged_by_what_is_there():
+    y_true, groups = np.tile([0, 1], 100), np.repeat(np.arange(10), 20)
+    y_pred = np.where(groups == 0, 1 - y_true, y_true)
+    with pytest.warns(PoorApproximationWarning, match="recall of class 1 rests on few groups"):
+        recall(y_true, y_pred, pos_label=1, groups=np.repeat([0, 1, 2], [100, 50, 50]))
+    with pytest.warns(PoorApproximationWarning, match="MCC rests on few groups"):
+        mcc(y_true, y_pred, groups=groups, sample_weight=np.linspace(1, 2, 200))
+    with pytest.warns(PoorApproximationWarning) as caught:
+        recall(y_true, y_true, pos_label=2, labels=[0, 1, 2], groups=groups)
+    assert ["0 / 0" in str(warning.message) for warning in caught] == [True]
+    found = cohen_kappa(y_true, y_pred, weights="linear", sample_weight=np.linspace(1, 2, 200))
+    assert found.low < found.value < found.high
+
+
+@pytest.mark.filterwarnings("error")
+def test_grouped_micro_averages_are_the_accuracy():
+    groups = np.arange(N) % 40
+    found = recall(TRUTH, SAID, average="micro", groups=groups)
+    assert found == accuracy(TRUTH, SAID, groups=groups)
+
+
+def test_kappa_and_mcc_of_few_cases_say_so():
+    y_true, y_pred = np.tile([0, 1, 2], 15), np.tile([0, 1, 2, 0, 1, 0], 8)[:45]
+    with pytest.warns(PoorApproximationWarning, match="quadratic kappa of 45 cases, fewer than 50"):
+        cohen_kappa(y_true, y_pred, weights="quadratic")
+    with pytest.warns(PoorApproximationWarning, match="MCC .* fewer than three cases for each"):
+        mcc(y_true[:8], y_pred[:8])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mcc(y_true[:9], y_pred[:9])
+        cohen_kappa(y_true, y_pred)
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_the_bias_of_many_classes_widens_the_interval(average):
+    # Of 50 classes with 20 cases each, half of them right: what F1 misses on average.
+    rng = np.random.default_rng(0)
+    population = np.full((50, 50), 0.01 / 49)
+    np.fill_diagonal(population, 0.01)
+    metric = label_metric("f1", average)
+    drawn = rng.multinomial(1000, population.ravel(), 2000).reshape(-1, 50, 50)
+    bias = metric.at(Margins.of(drawn)).value.mean() - metric.at(Margins.of(population)).value
+    told = metric.at(Margins.of(1000 * population)).unseen
+    few = metric.at(Margins.of(1e9 * population)).unseen
+    assert told == pytest.approx(bias**2, rel=0.35, abs=2e-6)
+    assert few == pytest.approx(0, abs=1e-12)
+
+
 def test_weights_and_counts_together():
     rows = np.random.default_rng(2).integers(1, 4, 50)
     cases = np.repeat(np.arange(50), rows)

@@ -139,7 +139,7 @@ def test_the_plot_shows_shares_and_intervals_while_they_fit(k):
     assert matrix.plot(ax) is ax
     assert len(ax.texts) == (k * k if k <= 12 else 0)
     if k == 2:
-        assert ax.texts[0].get_text() == "0.97\n0.84–0.99"
+        assert ax.texts[0].get_text() == "0.97\n0.84–1.00"
         assert ax.texts[0].get_color() == "white"
     assert ax.get_xlabel() == "predicted"
     assert ax.get_yticklabels()[0].get_text() == "class $0$"

@@ -75,7 +75,7 @@ def test_the_interval_is_square_and_add_for_a_ratio(a, b, n):
     # The lower bound L of x / w solves: the lower bound of x - L w is 0.
     m = a + b
     s_low = proportion_interval(a, m, method="mid-p")[0]
-    rate_low, rate_high = proportion_interval(m, n)
+    rate_low, rate_high = proportion_interval(m, n, method="wilson-score")
     x, x_low, w = (a - b) / m, 2 * s_low - 1, n / m
 
     def lower_bound(bound):

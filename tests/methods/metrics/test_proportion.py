@@ -18,7 +18,7 @@ from evidesk.methods.metrics import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::evidesk.methods.metrics.PoorApproximationWarning")
 
-SCIPY = {"wilson": "wilson", "clopper-pearson": "exact", "wilson-cc": "wilsoncc"}
+SCIPY = {"wilson-score": "wilson", "clopper-pearson": "exact", "wilson-cc": "wilsoncc"}
 
 
 @st.composite
@@ -38,6 +38,23 @@ def test_what_scipy_has_agrees_with_it(method, count, n, level):
     assert np.allclose(
         proportion_interval(count, n, level=level, method=method), expected, atol=1e-12
     )
+
+
+def test_wilson_is_the_score_interval_but_for_few_cases():
+    count = np.array([15, 50, 85])
+    score = proportion_interval(count, 100, method="wilson-score")
+    assert np.array_equal(proportion_interval(count, 100), score)
+    few = np.array([1, 3, 8, 92, 97, 99])
+    low, high = proportion_interval(few, 100)
+    score_low, score_high = proportion_interval(few, 100, method="wilson-score")
+    assert np.all((low < score_low) == (few < 50))
+    assert np.all((high > score_high) == (few > 50))
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+def test_where_few_cases_are_counted_wilsons_bound_is_that_of_the_one_sided_test(level):
+    low = proportion_interval([1, 2, 3], 50, level=level)[0]
+    assert stats.binom.sf([0, 1, 2], 50, low) == pytest.approx(1 - level)
 
 
 def test_normal_is_equation_1_of_the_paper():

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.evidence import Estimate, forest_plot
+from evidesk.methods.metrics.cautions import filled_groups, warn_of_few_groups
 from evidesk.methods.metrics.clusters import design_effect, t_critical_value
 from evidesk.methods.metrics.labels import as_labels, check_same_kind
 from evidesk.methods.metrics.proportion import (
@@ -136,6 +137,11 @@ def accuracy(
     ValueError : lengths differ, or an argument is empty, not one-dimensional, or has missing
         labels (None, NaN); ``level`` or ``method`` is none; there are fewer than two groups.
     TypeError : labels mix kinds, within an argument or between the two.
+
+    Warns
+    -----
+    PoorApproximationWarning : the normal approximation is poor; or the rarer of right and wrong
+        cases would fill fewer than 3 of the groups, which have more than 8 cases each.
     """
     truth = as_labels(y_true, "y_true")
     if groups is not None:
@@ -223,6 +229,10 @@ def _accuracies(
         known = effective_units(table - (count / n)[:, None] * sizes, units)
         z = np.array([t_critical_value(z, each) for each in known])
         over = f"{groups} groups"
+        filled = [filled_groups(held, units.sizes, units.repeat) for held in table]
+        least = int(np.argmin(filled))
+        of = "" if len(filled) == 1 else f" of '{list(correct)[least]}'"
+        warn_of_few_groups(f"the accuracy{of}", filled[least])
     if method == "normal":
         warn_if_poor(count / effects, n / effects, stacklevel=stacklevel + 1)
     low, high = interval(count / effects, n / effects, z, method)

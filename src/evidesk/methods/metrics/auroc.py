@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.metrics.cautions import FEWEST_WEIGHTED, UNEQUAL_WEIGHTS
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.ranking import Ranking
 from evidesk.methods.metrics.ranking_metrics import Average, RankingMetric, ranking_evaluation
@@ -125,7 +126,8 @@ def auroc(
     Warns
     -----
     PoorApproximationWarning : the AUROC rests on fewer than 3 misplaced cases of the smaller
-        class, or a class has fewer than 10 cases (or groups) for a bootstrap.
+        class (15 where ``sample_weight`` makes all cases count like two thirds of them or fewer),
+        or a class has fewer than 10 cases (or groups) for a bootstrap.
     """
     if method not in METHODS:
         raise ValueError(
@@ -147,16 +149,20 @@ def auroc(
         resamples=resamples,
         random_state=random_state,
     )["y_score"]
-    return _guarded(estimate, float(evaluation.most[0]), method)
+    units = evaluation.units
+    unequal = not units.grouped and units.n > UNEQUAL_WEIGHTS * units.effective
+    return _guarded(estimate, float(evaluation.most[0]), method, unequal)
 
 
-def _guarded(estimate: Estimate, fewest: float, method: AurocMethod) -> Estimate:
+def _guarded(estimate: Estimate, fewest: float, method: AurocMethod, unequal: bool) -> Estimate:
     """Warn where so few cases are known to mislead; at 0 and 1 the bound that needs no theory."""
     misplaced = fewest * min(estimate.value, 1 - estimate.value)
-    if misplaced < FEWEST_MISPLACED:
+    needed = FEWEST_WEIGHTED if unequal else FEWEST_MISPLACED
+    if misplaced < needed:
+        which = " as their unequal weights count," if unequal else ","
         warnings.warn(
             f"The interval of the AUROC rests on few misplaced cases: {misplaced:.2g} of the "
-            f"{fewest:.0f} in the smaller class, fewer than {FEWEST_MISPLACED}. It may cover the "
+            f"{fewest:.0f} in the smaller class{which} fewer than {needed}. It may cover the "
             "truth less often than it says.",
             PoorApproximationWarning,
             stacklevel=3,

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.evaluation import Evaluation, IntervalMethod
-from evidesk.methods.metrics.label_estimates import estimate, warn_of
+from evidesk.methods.metrics.label_estimates import estimate, warn_of, warn_of_units
 from evidesk.methods.metrics.label_metrics import (
     AVERAGES,
     CLASS_METRICS,
@@ -155,6 +155,7 @@ def estimate_by_name(
         for label in (table.labels.tolist() if average is None else [pos_label])
     ]
     warn_of(table, *found)
+    warn_of_units(table, *found)
     estimates = [
         estimate(
             table,

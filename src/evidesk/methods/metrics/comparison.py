@@ -184,8 +184,9 @@ def difference(
         p = _bootstrap_p_value(gaps_drawn[np.isfinite(gaps_drawn)])
     if variance[0] > 0 and most[0] < FEWEST_CASES and np.isfinite(farthest):
         _warn(
-            f"The difference between {a} and {b} rests on {most[0]:.3g} cases, fewer than "
-            f"{FEWEST_CASES}: its interval may hold the truth less often than it says."
+            f"The difference between {a} and {b} rests on {most[0]:.3g} "
+            f"{'groups' if units.grouped else 'cases'}, fewer than {FEWEST_CASES}: its interval "
+            "may hold the truth less often than it says."
         )
     elif variance[0] > 0 and method != "delta" and degrees[0] < FEWEST_DEGREES:
         _warn(

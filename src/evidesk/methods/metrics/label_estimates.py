@@ -1,29 +1,34 @@
 """One model's metric of labels with its interval, and warnings where that is not to be trusted."""
 
-import sys
-import warnings
-
 import numpy as np
 
 from evidesk.evidence import Estimate
-from evidesk.methods.metrics.clusters import design_effect, effective_groups, t_critical_value
+from evidesk.methods.metrics.cautions import (
+    filled_groups,
+    warn,
+    warn_of_few_groups,
+    warn_of_unequal_weights,
+    weighted_cases,
+)
+from evidesk.methods.metrics.clusters import design_effect, t_critical_value
 from evidesk.methods.metrics.evaluation import INTERVAL_METHODS, IntervalMethod
-from evidesk.methods.metrics.label_metrics import LabelMetric
+from evidesk.methods.metrics.label_metrics import LabelMetric, same
 from evidesk.methods.metrics.label_table import LabelTable
 from evidesk.methods.metrics.margins import Floats
 from evidesk.methods.metrics.proportion import (
     METHODS,
     POOR_BELOW,
     Method,
-    PoorApproximationWarning,
     critical_value,
     interval,
 )
 from evidesk.methods.metrics.resampling import RandomState
-from evidesk.methods.metrics.units import Units, effective_units
+from evidesk.methods.metrics.units import Units, effective_units, weighted_units
 
 #: With fewer true cases of some class, an average over classes is called poorly known.
 FEW_CASES = 5
+#: With fewer cases in all, weighted kappa is called poorly known.
+FEW_FOR_COSTS = 50
 #: An average weighted by the classes' shares only if such classes hold more than this share.
 MOST_OF_RARE = 0.25
 
@@ -78,10 +83,7 @@ def _share_estimate(
     by, ratio, label = metric.share
     truth, said = table.truth, table.predicted[0]
     counts = np.ones(len(truth)) if table.counts is None else table.counts
-    if ratio is None:
-        top, bottom = (truth == said).astype(np.float64), np.ones(len(truth))
-    else:
-        top, bottom = ratio.of_cases(truth, said, label)
+    top, bottom = _parts(table, metric)
     cases = round(float((bottom > 0) @ counts))
     over = "cases" if table.members is None else table.units.over
     share, low, high = 0.0, 0.0, 1.0
@@ -96,8 +98,11 @@ def _share_estimate(
             )
             ones = np.ones(len(held))
             effect, careful = ratio_effect(held, all_held, ones, z)
-            # Accuracy and what is a map of it agree with the function of that name.
-            z = t_critical_value(z, effective_groups(all_held, ones)) if ratio is None else careful
+            if ratio is None:  # as the function accuracy does
+                errors = held - share * all_held
+                known = effective_units(errors, Units(all_held, ones, grouped=True))
+                careful = t_critical_value(z, float(known))
+            z = careful
             if np.count_nonzero(all_held) == 1 and ratio is not None:
                 warn(
                     f"Of the {metric.name} of {_some(table, [label])} nothing is known: only one "
@@ -105,10 +110,12 @@ def _share_estimate(
                 )
         elif table.weights is not None:
             effect, _ = ratio_effect(top * table.weights, bottom * table.weights, counts, z)
-        known = np.asarray(count / effect), np.asarray(n / effect)
+            errors = top - share * bottom
+            z = t_critical_value(z, float(weighted_units(errors, table.weights, counts)))
+        effective = np.asarray(count / effect), np.asarray(n / effect)
         if method == "normal":
-            _warn_if_normal_is_poor(*map(float, known))
-        low, high = (float(bound) for bound in interval(*known, z, method))
+            _warn_if_normal_is_poor(*map(float, effective))
+        low, high = (float(bound) for bound in interval(*effective, z, method))
     classes = np.asarray(len(np.union1d(truth, said)))
     value, *ends = (float(by(np.asarray(at), classes)[0]) for at in (share, low, high))
     return Estimate(
@@ -151,11 +158,67 @@ def warn_of(table: LabelTable, *metrics: LabelMetric) -> None:
             f"{metric.name} is 0 / 0, and counts as 0, where no case is {metric.ratio.needs}: "
             f"{_some(table, undefined)}."
         )
+    if metric.cost is not None and table.cases < FEW_FOR_COSTS:
+        warn(
+            f"{metric.name} of {table.cases} cases, fewer than {FEW_FOR_COSTS}, depends on whether "
+            "a large error is among them; its interval may cover the truth less often than it "
+            "says. More cases help, or kappa without weights."
+        )
+    if metric.scale == "correlation" and table.cases < 3 * np.count_nonzero(
+        table.margins.present.any(axis=0)
+    ):
+        warn(
+            f"{metric.name} rests on fewer than three cases for each class: its interval may cover "
+            "the truth less often than it says. More cases help, or accuracy."
+        )
     if metric.name == "MCC":
         named = zip(table.names, table.predicted, strict=True)
         for name, said in (("y_true", table.truth), *named):
             if (said == said[:1]).all():
                 warn(f"MCC is 0 / 0, and counts as 0: '{name}' is one class in every case.")
+
+
+def warn_of_units(table: LabelTable, *metrics: LabelMetric) -> None:
+    """Warn once where few groups, or few cases of large weight, decide a model's metrics.
+
+    They are metrics that differ in the class at most.
+    """
+    if table.members is None and table.weights is None:
+        return
+    counts = np.ones(len(table.truth)) if table.counts is None else table.counts
+    found: list[tuple[float, LabelMetric]] = []
+    for metric in metrics:
+        top, bottom = _parts(table, metric)
+        if not bottom.any():
+            continue
+        if table.members is None:
+            assert table.weights is not None
+            few = weighted_cases(top, bottom, table.weights, counts)
+        else:
+            amounts = counts if table.weights is None else counts * table.weights
+            held, all_held = (
+                np.bincount(table.members, part * amounts).astype(np.float64)
+                for part in (top, bottom)
+            )
+            few = filled_groups(held, all_held, np.ones(len(held)))
+        found.append((few, metric))
+    if not found:
+        return
+    few, least = min(found, key=lambda pair: pair[0])
+    what = least.name
+    if isinstance(least.average, int):
+        what += f" of {_some(table, [least.average])}"
+    tell = warn_of_unequal_weights if table.members is None else warn_of_few_groups
+    tell(what, few)
+
+
+def _parts(table: LabelTable, metric: LabelMetric) -> tuple[Floats, Floats]:
+    """What each case adds to the metric's share, or to the accuracy where it is none."""
+    truth, said = table.truth, table.predicted[0]
+    _, ratio, label = metric.share or (same, None, 0)
+    if ratio is None:
+        return (truth == said).astype(np.float64), np.ones(len(truth))
+    return ratio.of_cases(truth, said, label)
 
 
 def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
@@ -216,14 +279,3 @@ def _warn_if_normal_is_poor(count: float, n: float) -> None:
             f"{POOR_BELOW}, and the interval covers the truth less often than it says. "
             "Use method='wilson'."
         )
-
-
-def warn(message: str) -> None:
-    """A PoorApproximationWarning that names the line outside this package that asked."""
-    depth, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith(_PACKAGE):
-        depth, frame = depth + 1, frame.f_back
-    warnings.warn(message, PoorApproximationWarning, stacklevel=depth)
-
-
-_PACKAGE = "evidesk.methods.metrics."

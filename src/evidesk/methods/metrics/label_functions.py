@@ -55,7 +55,8 @@ def recall(
 
         - ``delta``: from the linearised error, as a proportion's interval of as many cases as
           would have that error (for MCC and kappa on Fisher's z scale); the default for all that
-          is no proportion. Averages over classes add the variance that classes of few cases hide.
+          is no proportion. Averages over classes add the variance that classes of few cases hide,
+          and the square of their bias.
         - ``percentile``, ``bca``: from the bootstrap of the cases, or of the groups.
     labels : array-like of shape (k,), optional; all classes, in their order. By default those
         that occur, sorted.
@@ -79,6 +80,13 @@ def recall(
         more than two labels and neither ``pos_label`` nor another ``average``; there are too few
         cases or groups for the method.
     TypeError : labels mix kinds.
+
+    Warns
+    -----
+    PoorApproximationWarning : a value is 0 / 0; averages over classes, MCC and kappa rest on too
+        few cases; the rarer of right and wrong cases would fill fewer than 3 groups, of more than
+        8 cases each; ``sample_weight`` makes them count like fewer than 15, and all cases like two
+        thirds of them or fewer.
     """
     chosen = {"average": average, "pos_label": pos_label}
     return _estimate("recall", y_true, y_pred, options, chosen)

@@ -152,7 +152,12 @@ def averaged(
         for a, b in zip(ratio.numerator, ratio.denominator, strict=True)
     )
     whole = _total(each)
+    plain = isinstance(average, int) and ratio.beta is None
+    unseen, bias = (0.0, 0.0) if plain else _unseen(margins, ratio, weights)
     if average == "weighted":
+        # More true cases go with a higher ratio: both count the hits.
+        recall = margins.hits * _inverse(margins.true)
+        bias = bias + _total(recall * (hits + predicted) + true + each)
         true = true + ratios / n[..., None]
         whole = whole - value / n
     per_case = 1.0 if ratio.beta is None else 1 / (1 + ratio.beta**2)
@@ -160,31 +165,33 @@ def averaged(
         per_case = 0.5  # an error counts in full in two classes
     spread = _total(weights * scale)
     cases = np.where(spread > 0, per_case / np.maximum(spread, _TINY), n)
-    plain = isinstance(average, int) and ratio.beta is None
-    unseen = 0.0 if plain else _unseen(margins, ratio, weights)
-    return Point(value, Slopes(hits, true, predicted, whole), cases, unseen)
+    return Point(value, Slopes(hits, true, predicted, whole), cases, unseen + bias**2)
 
 
-def _unseen(margins: Margins, ratio: ClassRatio, weights: Floats) -> Floats:
-    """Variance that a class of few cases hides, above all where it has all of them right.
+def _unseen(margins: Margins, ratio: ClassRatio, weights: Floats) -> tuple[Floats, Floats | float]:
+    """Variance that a class of few cases hides, and the bias of the average.
 
-    It is what the binomial variance of the class's ratio gains by half a case more of each kind,
-    the counts of Jeffreys' prior. F-beta is a function of the Jaccard ratio J, whose cases err
-    independently: to first order near J = 1, with misses and false alarms alike.
+    The variance, which is missing above all where a class has all its cases right, is what the
+    binomial variance of the class's ratio gains by half a case more of each kind, the counts of
+    Jeffreys' prior. F-beta is a function of the Jaccard ratio J, whose cases err independently: to
+    first order near J = 1, with misses and false alarms alike. It bends downwards, so few cases
+    make it too small on average; the bias of many classes adds up while their errors cancel.
     """
     top, bottom = (ratio if ratio.beta is None else JACCARD).parts(margins)
     inverse = _inverse(bottom)
     shares = np.array((top * inverse, (top + 0.5) / (bottom + 1)))
     variances = shares * (1 - shares)
+    bias: Floats | float = 0.0
     if ratio.beta is not None:
         unequal = 8 * (1 + ratio.beta**4) / (1 + ratio.beta**2) ** 2
         variances *= unequal / np.square(np.square(1 + shares))
+        bias = _total(weights * inverse * variances[0] * (1 + shares[0])) / -2
     seen, possible = variances
     # A class whose ratio is 0/0 hides as much as one that has a single case.
     inverse += bottom == 0
     inverse *= np.maximum(possible - seen, 0)
     inverse *= weights**2
-    return _total(inverse)
+    return _total(inverse), bias
 
 
 def _total(of_classes: Floats) -> Floats:
@@ -208,7 +215,7 @@ def balanced_accuracy(margins: Margins) -> Point:
         recall.sum(axis=-1) / classes,
         Slopes(hits, -recall * hits, zero, zero[..., 0]),
         classes**2 / inverse.sum(axis=-1),
-        _unseen(margins, RECALL, (margins.true > 0) / classes[..., None]),
+        _unseen(margins, RECALL, (margins.true > 0) / classes[..., None])[0],
     )
 
 

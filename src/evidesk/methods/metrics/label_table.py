@@ -14,7 +14,7 @@ from evidesk.methods.metrics.label_codes import coded, counted, listed, position
 from evidesk.methods.metrics.label_metrics import LabelMetric
 from evidesk.methods.metrics.labels import Labels, as_labels, check_same_kind
 from evidesk.methods.metrics.margins import Codes, Margins, Point
-from evidesk.methods.metrics.units import Units, effective_units, members_of
+from evidesk.methods.metrics.units import Units, effective_units, members_of, weighted_units
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,6 +57,11 @@ class LabelTable:
         ones = np.ones(len(self.truth))
         sizes = ones if self.weights is None else self.weights
         return Units(sizes, ones if self.counts is None else self.counts)
+
+    @property
+    def cases(self) -> int:
+        """Number of cases."""
+        return len(self.truth) if self.counts is None else int(self.counts.sum())
 
     @property
     def amounts(self) -> Floats | None:
@@ -139,7 +144,9 @@ class LabelTable:
             evaluation = replace(
                 evaluation, effective=effective_units(evaluation.contributions, units)
             )
-        return evaluation if self.members is None else _with_effects(evaluation)
+        if self.members is not None:
+            return _with_effects(evaluation)
+        return evaluation if self.weights is None else _with_weights(evaluation)
 
     def _independent(self, slopes: Floats) -> float:
         weighted = slopes if self.weights is None else slopes * self.weights
@@ -159,6 +166,21 @@ def _with_effects(evaluation: Evaluation) -> Evaluation:
         most=evaluation.most / one_voice,
         unseen=evaluation.unseen * effects**2 + shorter,
         effective=effective_units(evaluation.contributions, units),
+    )
+
+
+def _with_weights(evaluation: Evaluation) -> Evaluation:
+    """Unequal weights make fewer cases of all, and tell their own variance badly."""
+    units = evaluation.units
+    effect = units.n / units.effective
+    known = weighted_units(evaluation.contributions / units.sizes, units.sizes, units.repeat)
+    if evaluation.effective is not None:
+        known = np.minimum(known, evaluation.effective)
+    return replace(
+        evaluation,
+        most=evaluation.most / effect,
+        unseen=evaluation.unseen * effect**2,
+        effective=known,
     )
 
 

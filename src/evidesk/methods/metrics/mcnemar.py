@@ -33,7 +33,7 @@ MCNEMAR_METHODS: tuple[McNemarMethod, ...] = get_args(McNemarMethod)
 _INVERSE: dict[McNemarMethod, Method] = {
     "mid-p": "mid-p",
     "exact": "clopper-pearson",
-    "asymptotic": "wilson",
+    "asymptotic": "wilson-score",
 }
 
 
@@ -121,7 +121,7 @@ def mcnemar_interval(
     s_low, s_high = interval(share, tells, z, _INVERSE[method])
     s_low, s_high = np.where(some, s_low, 0.0), np.where(some, s_high, 1.0)
     balance = 2 * share / tells - 1
-    apart_low, apart_high = interval(apart, size, z, "wilson")
+    apart_low, apart_high = interval(apart, size, z, "wilson-score")
     rate = apart / size
     low = _product(balance, 2 * s_low - 1, rate, apart_low, apart_high)
     high = -_product(-balance, 1 - 2 * s_high, rate, apart_low, apart_high)

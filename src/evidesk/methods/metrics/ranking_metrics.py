@@ -17,7 +17,7 @@ from evidesk.methods.metrics.scores import (
     class_codes,
     positives_of,
 )
-from evidesk.methods.metrics.units import Units
+from evidesk.methods.metrics.units import Units, weighted_units
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -177,6 +177,10 @@ def _evaluation(
         alone = Sample(sample.cells, None, sample.weight)
         apart = [_average(metric, model, alone, weighted) for model in rankings.values()]
         independent = alone.units.variance(np.stack([part.contributions for part in apart]))
+    effective = None if metric.by_class else np.array([part.effective for part in parts])
+    if metric.by_class and sample.weight is not None and sample.members is None:
+        units = sample.units
+        effective = weighted_units(contributions / units.sizes, units.sizes, units.repeat)
     one_class = all(len(model) == 1 for model in rankings.values())
 
     def replicate(weights: Floats) -> Floats:
@@ -207,7 +211,7 @@ def _evaluation(
         delta=metric.delta,
         independent=independent,
         unseen=np.array([part.unseen for part in parts]),
-        effective=None if metric.by_class else np.array([part.effective for part in parts]),
+        effective=effective,
     )
 
 

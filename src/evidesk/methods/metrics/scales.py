@@ -72,9 +72,21 @@ def _correlation(
     half_width = critical * np.sqrt(variance) / (1 - inner**2)
     low = np.tanh(np.arctanh(inner) - half_width)
     high = np.tanh(np.arctanh(inner) + half_width)
+    low = np.minimum(low, _away_from(1 + inner, variance, critical) - 1)
+    high = np.maximum(high, 1 - _away_from(1 - inner, variance, critical))
     share = (value + 1) / 2
     at_end = interval(share * most, most, critical, "wilson")
     return np.where(known, low, 2 * at_end[0] - 1), np.where(known, high, 2 * at_end[1] - 1)
+
+
+def _away_from(distance: Floats, variance: Floats, critical: _Critical) -> Floats:
+    """How near to an end the truth can be, by the few errors that keep the value from it.
+
+    As many as they are worth, ``distance**2 / variance``, are the mean of a Poisson distribution at
+    most; what :func:`~evidesk.methods.metrics.proportion_interval` does for few counted cases.
+    """
+    errors = np.where(variance > 0, distance**2 / np.where(variance > 0, variance, 1), 1)
+    return distance * special.gammaincinv(errors, 2 * special.ndtr(-np.asarray(critical))) / errors
 
 
 def _positive(
