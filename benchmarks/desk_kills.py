@@ -122,10 +122,7 @@ def kills(desk: Desk, *, kills: int, silence: float = 60.0, seed: int = 0) -> di
     `silence` is how many seconds a dead worker stays unnoticed.
     """
     voucher, attachment = _prepare(desk)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    processes = Processes(desk, port, silence)
+    processes = Processes(desk, _free_port(), silence)
     told, stop = Acknowledged(), threading.Event()
     writers = [
         threading.Thread(
@@ -161,6 +158,17 @@ def kills(desk: Desk, *, kills: int, silence: float = 60.0, seed: int = 0) -> di
         for name in list(processes.running):
             processes.kill(name)
     return {"kills": kills, "acknowledged": len(told), "under way": under_way, **_lost(desk, told)}
+
+
+def _free_port() -> int:
+    """A port below those that the kernel gives to clients: one of them, knocking at the port of a
+    server that was killed, could be given that very port, and keep it.
+    """
+    for port in range(20_000 + os.getpid() % 5_000, 30_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("No port is free.")
 
 
 def _prepare(desk: Desk) -> tuple[str, int]:
