@@ -90,7 +90,7 @@ def address(folder: Path, name: str = "evidesk") -> str:
 
 
 def _not_root(folder: Path) -> list[str]:
-    """Give the folder to `nobody` if this is root; returns what makes setpriv become nobody then."""
+    """If this is root, give the folder to `nobody`; returns what makes setpriv become nobody."""
     if os.getuid() != 0:
         return []
     nobody = pwd.getpwnam("nobody")
