@@ -7,8 +7,10 @@ and ends with the tests. PostgreSQL refuses to run as root, so root starts it as
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ _USER = "evidesk"
 
 
 class PostgresMissing(Exception):
-    """The programs of PostgreSQL are not on this machine."""
+    """There is no PostgreSQL that could be started here."""
 
 
 def programs() -> Path:
@@ -37,31 +39,49 @@ def programs() -> Path:
 
 @contextmanager
 def cluster() -> Iterator[str]:
-    """Start a cluster; gives the address of its empty database `evidesk`."""
+    """Start a cluster; gives the address of its empty database `evidesk`.
+
+    It ends with this process, even if that is killed.
+    """
     binaries = programs()
-    folder = Path(
-        tempfile.mkdtemp(prefix="evidesk-postgres-", dir="/tmp")
-    )  # a socket's path is short
+    # A socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="evidesk-postgres-", dir="/tmp"))
     as_somebody = _not_root(folder)
 
     def call(program: str, *arguments: str) -> None:
         subprocess.run(
-            [*as_somebody, str(binaries / program), *arguments],
+            ["setpriv", *as_somebody, "--", str(binaries / program), *arguments],
             check=True, cwd=folder, stdout=subprocess.DEVNULL,
         )  # fmt: skip
 
     data = str(folder / "data")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=60"
+    socket = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
     try:
         call("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig=QUIT", *as_somebody, "--"),
+                    *(str(binaries / "postgres"), "-D", data, *socket, "-c", "max_connections=60"),
+                ],
+                cwd=folder, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
         try:
+            _wait_until_up(server, [str(binaries / "pg_isready"), "-q", "-h", str(folder)])
             call("createdb", "-h", str(folder), "-U", _USER, "evidesk")
             yield address(folder)
         finally:
-            call("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            server.send_signal(signal.SIGQUIT)  # nobody needs what is in it
+            server.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_up(server: subprocess.Popen[bytes], ask: list[str]) -> None:
+    while subprocess.run(ask, check=False).returncode:
+        if server.poll() is not None:
+            raise PostgresMissing(f"PostgreSQL ended at once (exit status {server.returncode}).")
+        time.sleep(0.1)
 
 
 def address(folder: Path, name: str = "evidesk") -> str:
@@ -70,14 +90,12 @@ def address(folder: Path, name: str = "evidesk") -> str:
 
 
 def _not_root(folder: Path) -> list[str]:
-    """The folder's owner, and what goes before a command so that it does not run as root."""
+    """If this is root, give the folder to `nobody`; returns what makes setpriv become nobody."""
     if os.getuid() != 0:
         return []
     nobody = pwd.getpwnam("nobody")
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    return [
-        "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--",
-    ]  # fmt: skip
+    return [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
 
 
 @pytest.hookimpl(wrapper=True)

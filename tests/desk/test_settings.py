@@ -159,7 +159,7 @@ def test_the_units_of_the_docs_start_commands_that_exist(settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
     page = (ROOT / "docs" / "production.md").read_text()
     starts = re.findall(r"^ExecStart=/opt/evidesk/bin/(.+)$", page, re.M)
-    assert len(starts) == 3
+    assert len(starts) == 4
     granian = subprocess.run(
         [sys.executable, "-m", "granian", "--help"], capture_output=True, text=True, check=True
     ).stdout
