@@ -1,11 +1,14 @@
 """Lists by cursor, ETags, and what a token's scope reaches."""
 
 import re
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from evidesk.desk.people.actions import create_token
-from evidesk.desk.people.models import Scope, Token
+from evidesk.desk.people.models import Field, Scope, Token
 from evidesk.desk.rest.paging import CURSOR, cursor_of, number_of
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import State, Voucher
@@ -71,9 +74,33 @@ def test_a_list_is_filtered_as_on_the_page(network: Network) -> None:
     assert found("state=submitted") == ["Jets"]
     assert found("unit=spoke&whose=waiting") == ["Noise", "Trust"]
     assert found("unit=nowhere") == []
-    assert client.get("/api/vouchers/?state=lost").status_code == 422
+    assert found("kind=exploration&state=submitted") == ["Jets"]
+    assert found("kind=grant") == []
+    today = timezone.localdate()
+    assert found(f"since={today}&until={today}") == ["Jets"], "by submission"
+    assert found(f"dated=changed&since={today}") == ["Jets", "Noise", "Trust"]
+    assert found(f"until={today - timedelta(days=1)}") == []
+    assert found("overdue=true") == []
+    for wrong in ("state=lost", "since=0001-01-01", "until=9999-12-31", "dated=x", "consultant=x"):
+        answer = client.get(f"/api/vouchers/?{wrong}")
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, [wrong.split("=")[0]])
+    long = client.get(f"/api/vouchers/?q={'a%20' * 90}")
+    assert (long.status_code, list(long.json()["errors"])) == (422, ["q"])
     assert len(drafts) + 1 == len(found("")) == 3
     assert submitted.reference
+
+
+def test_a_members_vouchers_are_found_by_their_uid(network: Network, voucher: Voucher) -> None:
+    client = with_token(network, "consultant")
+    units = client.get("/api/units/").json()
+    uids = {member["name"]: member["uid"] for unit in units for member in unit["members"]}
+
+    def found(uid: str) -> list[str]:
+        page = client.get(f"/api/vouchers/?consultant={uid}").json()
+        return [one["reference"] for one in page["items"]]
+
+    assert found(uids["Cyra Consultant"]) == [voucher.reference]
+    assert found(uids["Otto Outsider"]) == found(str(UUID(int=0))) == []
 
 
 # ETags
@@ -123,7 +150,9 @@ def test_a_draft_is_changed_only_if_it_is_what_was_read(network: Network) -> Non
     assert (stale.status_code, "since you read it" in stale.json()["detail"]) == (412, True)
     assert save({**change, "title": "Late"}).status_code == 409
     assert save({"revision": 2, "unit": "hub", "kind": "implementation"}).status_code == 200
-    assert save({"revision": 3, "title": "Any"}, **{"If-Match": "*"}).status_code == 200
+    physics = Field.objects.create(name="Nuclear physics")
+    placed = save({"revision": 3, "title": "Any", "field": physics.name}, **{"If-Match": "*"})
+    assert (placed.status_code, placed.json()["field"]) == (200, "Nuclear physics")
     after = fresh(voucher)
     assert (after.title, after.unit, str(after.kind)) == ("Any", network.hub, "Implementation")
 
@@ -134,6 +163,7 @@ def test_a_draft_is_changed_only_if_it_is_what_was_read(network: Network) -> Non
         ({"title": "x" * 121}, "title"),
         ({"unit": "nowhere"}, "unit"),
         ({"kind": "grant"}, "kind"),
+        ({"field": "Alchemy"}, "field"),
         ({"answers": {"age": "42"}}, "answers.age"),
         ({"answers": {"about": "x" * 20_001}}, "answer_about"),
         ({"state": "closed"}, "state"),

@@ -33,7 +33,7 @@ def schema_of(
 
     Parameters
     ----------
-    form : its declared fields are the body's; rows are named by their slug, else by their id.
+    form : its declared fields are the body's; rows are named by slug or name, else by id.
     partial : every field may be left out.
     without : fields that only a browser sends.
     more : further fields, as in `pydantic.create_model`.
@@ -66,7 +66,7 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
         case forms.ModelMultipleChoiceField():
             return list[int], {}
         case forms.ModelChoiceField():
-            return (str, {"max_length": 100}) if _by_slug(field) else (int, {})
+            return (str, {"max_length": 100}) if _key(field) else (int, {})
         case forms.MultipleChoiceField():
             return list[_one_of(_keys(field))], {}  # type: ignore[misc]
         case forms.TypedChoiceField():
@@ -99,9 +99,11 @@ def _one_of(values: list[Any]) -> Any:
     return Literal[tuple(values)]
 
 
-def _by_slug(field: forms.ModelChoiceField) -> bool:  # type: ignore[type-arg]
+def _key(field: forms.ModelChoiceField) -> str:  # type: ignore[type-arg]
+    """What a row is named by, if not by its id: a slug, or a name that is its own."""
     model: type[Model] = field.queryset.model  # type: ignore[union-attr]
-    return field.to_field_name == "slug" or "slug" in {one.name for one in model._meta.fields}
+    unique = {one.name for one in model._meta.get_fields() if getattr(one, "unique", False)}
+    return next((name for name in ("slug", "name") if name in unique), "")
 
 
 def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +112,9 @@ def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
     for key, field in form.fields.items():
         if key not in data or not isinstance(field, forms.ModelChoiceField):
             continue
-        if _by_slug(field) and not field.to_field_name:
+        if name := _key(field):
             assert field.queryset is not None  # a form in use has its rows
-            row = field.queryset.filter(slug=data[key]).first()
+            row = field.queryset.filter(**{name: data[key]}).first()
             # No row has the number 0, so that the form itself refuses it.
             data[key] = row.pk if row else 0
     return data
