@@ -52,6 +52,10 @@ def test_a_new_plan_has_a_new_sequence_and_a_message_changes_nothing(network: Ne
     work = events(network.author)[f"{voucher.reference}-work"]
     assert work["sequence"] == 1
     assert work["dtend"].dt == date(2026, 3, 18)
+    actions.extend(fresh(voucher), network.consultant, 14, "The data came late.")
+    work = events(network.author)[f"{voucher.reference}-work"]
+    assert work["sequence"] == 2
+    assert work["dtend"].dt == date(2026, 3, 23)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Who is told of what: the table is complete, and does as it says."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from evidesk.desk.notices.kinds import BY_KIND, TABLE, WAYS, Topic, Way, as_markdown
 from evidesk.desk.notices.models import Notice
@@ -50,6 +53,8 @@ def test_the_good_way_tells_whose_turn_it_is(network: Network) -> None:
     assert told(network, "accept") == {"author", "lead", "office"}
     actions.plan(voucher, network.consultant, voucher.created_at.date(), 9)
     assert told(network, "plan") == {"author"}
+    actions.extend(voucher, network.consultant, 12, "More data.")
+    assert told(network, "extend") == {"author"}
     run_actions.report(voucher, network.consultant, "It works.")
     assert told(network, "report") == {"author"}
     actions.close(fresh(voucher), network.author)
@@ -66,6 +71,21 @@ def test_the_other_ways(network: Network) -> None:
     assert told(network, "turn-down") == {"lead", "office"}
     actions.decline(voucher, network.lead, "Not ours.")
     assert told(network, "decline") == {"author"}
+
+
+def test_the_new_unit_and_the_scientist_are_told_of_a_hand_over(network: Network) -> None:
+    voucher = voucher_in(State.SUBMITTED, network)
+    actions.hand_over(voucher, network.lead, network.hub, "Closer to them.")
+    assert {"author", "lead_elsewhere"} <= told(network, "hand-over")
+
+
+def test_an_offer_that_ended_is_told_to_those_who_decide_and_to_who_had_it(
+    network: Network,
+) -> None:
+    voucher = voucher_in(State.OFFERED, network)
+    Voucher.objects.update(offered_until=timezone.localdate() - timedelta(days=1))
+    actions.expire(fresh(voucher))
+    assert told(network, "expire") == {"consultant", "lead", "office"}
 
 
 def test_whoever_had_an_offer_is_told_that_it_is_gone(network: Network) -> None:

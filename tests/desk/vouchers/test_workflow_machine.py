@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from evidesk.desk.audit.models import Head
 from evidesk.desk.audit.queries import verify
-from evidesk.desk.people.models import Person, Unit
+from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.runs import actions as run_actions
 from evidesk.desk.vouchers import actions
@@ -23,23 +25,24 @@ from tests.desk.network import ANSWERS, STARTS_ON, WHO, Network, a_draft, a_netw
 EXAMPLES, STEPS = 220, 50
 Facts = dict[str, Any]
 
-DO: dict[str, Callable[[Voucher, Person, Facts], object]] = {
+DO: dict[str, Callable[[Voucher, Any, Facts], object]] = {
     "submit": lambda v, p, f: actions.submit(v, p),
     "return": lambda v, p, f: actions.send_back(v, p, f["text"]),
     "decline": lambda v, p, f: actions.decline(v, p, f["text"]),
     "offer": lambda v, p, f: actions.offer(v, p, f["to"]),
+    "hand-over": lambda v, p, f: actions.hand_over(v, p, f["unit"], f["text"]),
+    "expire": lambda v, p, f: actions.transition(
+        v, "expire", p, facts={"today": timezone.localdate()}, changes={"offered_to": None}
+    ),
     "take-back": lambda v, p, f: actions.take_back(v, p),
     "turn-down": lambda v, p, f: actions.turn_down(v, p, f["text"]),
     "accept": lambda v, p, f: actions.accept(v, p, STARTS_ON, f["days"]),
     "plan": lambda v, p, f: actions.plan(v, p, STARTS_ON, f["days"]),
+    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
     "report": lambda v, p, f: run_actions.report(v, p, f["text"]),
     "close": lambda v, p, f: actions.close(v, p, rating=f["rating"]),
     "close-without-feedback": lambda v, p, f: actions.close_without_feedback(v, p),
     "withdraw": lambda v, p, f: actions.withdraw(v, p),
-    "extend": lambda v, p, f: actions.extend(v, p, f["days"], f["text"]),
-    "hand-over": lambda v, p, f: actions.hand_over(
-        v, p, Unit.objects.exclude(pk=v.unit_id).earliest("pk"), f["text"]
-    ),
 }
 
 
@@ -77,11 +80,13 @@ class Workflow(RuleBasedStateMachine):
                 "to": st.sampled_from(WHO),
                 "days": st.one_of(st.integers(1, 14), st.integers(-1, 400)),
                 "rating": st.sampled_from([None, 1, 5]),
+                "unit": st.sampled_from(["hub", "spoke"]),
             }
         ),
     )
     def anybody_tries_anything(self, action: str, who: str, is_stale: bool, facts: Facts) -> None:
-        facts = {**facts, "to": self.network[facts["to"]]}
+        unit = getattr(self.network, facts["unit"])
+        facts = {**facts, "to": self.network[facts["to"]], "unit": unit}
         seen = self.stale if is_stale else fresh(self.voucher)
         self.attempt(BY_ACTION[action], seen, self.network[who], facts)
 
@@ -89,24 +94,41 @@ class Workflow(RuleBasedStateMachine):
     def the_right_person_does_what_is_possible(self, choice: int, days: int) -> None:
         if self.model in ENDS:
             self.begin()
+        voucher = fresh(self.voucher)
+        longest = voucher.days == 14
         possible = [
             row
             for row in TRANSITIONS
-            if self.model in row.sources and (row.action != "withdraw" or choice == 11)
+            if self.model in row.sources
+            and (row.action != "withdraw" or choice == 11)
+            and not (row.action == "extend" and longest)
         ]
-        row, voucher = possible[choice % len(possible)], fresh(self.voucher)
+        row = possible[choice % len(possible)]
+        is_ours = voucher.unit_id == self.network.spoke.pk
+        if row.action == "expire":
+            yesterday = timezone.localdate() - timedelta(days=1)
+            Voucher.objects.filter(pk=voucher.pk).update(offered_until=yesterday)
+            voucher = fresh(voucher)
         person = {
             Part.AUTHOR: voucher.author,
-            Part.TRIAGE: self.network.lead,
+            Part.TRIAGE: self.network.lead if is_ours else self.network.lead_elsewhere,
             Part.OFFERED: voucher.offered_to,
             Part.CONSULTANT: voucher.consultant,
+            Part.DESK: None,
         }[row.who[0]]
-        facts = {"text": "Because.", "to": self.network.consultant, "days": days, "rating": 4}
+        most = {"plan": min(days, voucher.days or days), "extend": 14}
+        facts = {
+            "text": "Because.",
+            "to": self.network.consultant,
+            "days": most.get(row.action, days),
+            "rating": 4,
+            "unit": self.network.hub if is_ours else self.network.spoke,
+        }
         taken = Workflow.taken.total()
-        self.attempt(row, voucher, Person.objects.get(pk=person.pk), facts)
+        self.attempt(row, voucher, person and Person.objects.get(pk=person.pk), facts)
         assert Workflow.taken.total() == taken + 1 or row.action == "submit"  # perhaps incomplete
 
-    def attempt(self, row: Transition, seen: Voucher, person: Person, facts: Facts) -> None:
+    def attempt(self, row: Transition, seen: Voucher, person: Person | None, facts: Facts) -> None:
         """Try a step; whether it can succeed, and where it leads then, the table alone says."""
         Workflow.tried[row.action] += 1
         before = Head.objects.get().number

@@ -209,7 +209,7 @@ def planned_for(person: Person) -> QuerySet[Voucher]:
     """
     led = [unit for unit, role in person.roles if role == Role.LEAD]
     recent = timezone.now() - timedelta(days=KEPT_IN_CALENDAR)
-    plans = Q(events__kind__in=["accept", "plan"])
+    plans = Q(events__kind__in=["accept", "plan", "extend"])
     return (
         Voucher.objects.filter(
             Q(author=person) | Q(consultant=person) | Q(unit__in=led), starts_on__isnull=False
