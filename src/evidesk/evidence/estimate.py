@@ -70,21 +70,21 @@ class Estimate:
                 object.__setattr__(self, name, check_number(name, getattr(self, name)))
         if type(self.n) is not int or not 0 < self.n <= _LARGEST_N:
             object.__setattr__(self, "n", _count(self.n))
-        if not -math.inf < self.value < math.inf:
-            raise ValueError(f"value must be finite, got {self.value}")
+        value, low, high = self.value, self.low, self.high
+        if not -math.inf < value < math.inf:
+            raise ValueError(f"value must be finite, got {value}")
         if self.null_value is not None:
             object.__setattr__(self, "null_value", check_number("null_value", self.null_value))
             if not math.isfinite(self.null_value):
                 raise ValueError(f"null_value must be finite, got {self.null_value}")
-        if self.finite and not (-math.inf < self.low and self.high < math.inf):
+        if self.finite and not (-math.inf < low and high < math.inf):
             raise ValueError(
-                f"low and high must be finite, got low={self.low}, high={self.high}; "
+                f"low and high must be finite, got low={low}, high={high}; "
                 "an interval without a bound says finite=False"
             )
-        if not self.low <= self.value <= self.high:
+        if not low <= value <= high:
             raise ValueError(
-                "low <= value <= high does not hold: "
-                f"low={self.low}, value={self.value}, high={self.high}"
+                f"low <= value <= high does not hold: low={low}, value={value}, high={high}"
             )
         if not 0 < self.level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {self.level}")

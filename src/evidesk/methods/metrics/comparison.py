@@ -28,7 +28,7 @@ from evidesk.methods.metrics.evaluation import (
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState, replicates
 from evidesk.methods.metrics.scales import Scale
-from evidesk.methods.metrics.units import degrees_of_freedom
+from evidesk.methods.metrics.units import degrees_of_freedom, even_moments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,7 +156,7 @@ def difference(
     gaps, variance = settle(
         values[:1] - values[1:], units.variance(contributions), separate.sum(), np.abs(values).sum()
     )
-    squares, fourths = (contributions**power @ units.repeat for power in (2, 4))
+    squares, fourths = even_moments(contributions, units.repeat)
     degrees = degrees_of_freedom(squares, fourths, units)
     z = critical_value(level)
     gap, farthest = float(gaps[0]), _FARTHEST.get(evaluation.scale, np.inf)

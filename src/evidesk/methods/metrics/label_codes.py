@@ -36,11 +36,11 @@ def counted(truth: Labels, said: Labels) -> tuple[Labels, Counts] | None:
             index -= low * (span + 1)
         cells += np.bincount(index, minlength=span**2)
     matrix = cells.reshape(span, span)
-    present = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
+    present = (np.add.reduce(matrix, axis=0) + np.add.reduce(matrix, axis=1)).nonzero()[0]
     labels = present + low
     kind = bool if truth.dtype.kind == "b" else labels.dtype
     if len(present) < span:
-        matrix = matrix[np.ix_(present, present)]
+        matrix = matrix.take(present, axis=0).take(present, axis=1)
     return labels.astype(kind), matrix
 
 

@@ -230,7 +230,7 @@ def _few(table: LabelTable, metric: LabelMetric) -> list[int]:
     if table.weights is not None:  # weights are no cases
         true = np.bincount(table.truth, table.counts, table.k)
     rare = true < FEW_CASES
-    if not rare.any():
+    if not np.count_nonzero(rare):
         return []
     rare &= margins.present.any(axis=0)
     if not alike and true[rare].sum() <= MOST_OF_RARE * true.sum():
@@ -246,7 +246,7 @@ def _undefined(table: LabelTable, metric: LabelMetric) -> list[int]:
     nothing = metric.ratio.parts(table.margins)[1] <= 0
     if isinstance(metric.average, int):
         return [metric.average] if nothing[:, metric.average].any() else []
-    if not nothing.any():
+    if not np.count_nonzero(nothing):
         return []
     looked_at = table.margins.present if metric.average == "macro" else table.margins.true > 0
     found: list[int] = np.flatnonzero((nothing & looked_at.any(axis=0)).any(axis=0)).tolist()

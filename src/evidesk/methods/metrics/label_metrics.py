@@ -72,7 +72,7 @@ def _sum(weights: tuple[float, ...], terms: tuple[Floats, ...]) -> Floats:
         if weight:
             part = term if weight == 1 else weight * term
             total = part if total is None else total + part
-    return np.zeros_like(terms[0]) if total is None else total
+    return np.zeros(terms[0].shape) if total is None else total
 
 
 RECALL = ClassRatio((1, 0, 0, 0), (0, 1, 0, 0), "true")
@@ -147,10 +147,9 @@ def averaged(
     scale = weights * inverse
     pull = scale * ratios
     value = _total(weights * ratios)
-    hits, true, predicted, each = (
-        _sum((a, -b), (scale, pull))
-        for a, b in zip(ratio.numerator, ratio.denominator, strict=True)
-    )
+    pairs = tuple(zip(ratio.numerator, ratio.denominator, strict=True))
+    by_pair = {(a, b): _sum((a, -b), (scale, pull)) for a, b in set(pairs)}
+    hits, true, predicted, each = (by_pair[pair] for pair in pairs)
     whole = _total(each)
     plain = isinstance(average, int) and ratio.beta is None
     unseen, bias = (0.0, 0.0) if plain else _unseen(margins, ratio, weights)
@@ -178,19 +177,20 @@ def _unseen(margins: Margins, ratio: ClassRatio, weights: Floats) -> tuple[Float
     make it too small on average; the bias of many classes adds up while their errors cancel.
     """
     top, bottom = (ratio if ratio.beta is None else JACCARD).parts(margins)
-    inverse = _inverse(bottom)
+    # A class whose ratio is 0/0 hides as much as one that has a single case.
+    inverse = 1 / np.where(bottom > 0, bottom, 1.0)
     shares = np.array((top * inverse, (top + 0.5) / (bottom + 1)))
     variances = shares * (1 - shares)
+    inverse *= weights
     bias: Floats | float = 0.0
     if ratio.beta is not None:
         unequal = 8 * (1 + ratio.beta**4) / (1 + ratio.beta**2) ** 2
-        variances *= unequal / np.square(np.square(1 + shares))
-        bias = _total(weights * inverse * variances[0] * (1 + shares[0])) / -2
+        shares += 1
+        variances *= unequal / np.square(np.square(shares))
+        bias = _total(inverse * variances[0] * shares[0]) / -2
     seen, possible = variances
-    # A class whose ratio is 0/0 hides as much as one that has a single case.
-    inverse += bottom == 0
+    inverse *= weights
     inverse *= np.maximum(possible - seen, 0)
-    inverse *= weights**2
     return _total(inverse), bias
 
 

@@ -128,12 +128,16 @@ def interval(count: Real, n: Real, z: Real | float, method: Method) -> tuple[Any
         case "wilson" | "wilson-score":
             if type(count) is type(n) is type(z) is float:
                 low, high = _wilson(count, n, z, math.sqrt)
-                if method == "wilson" and _any_few(count, n, z):
+                if method == "wilson" and min(count, n - count) < z * z * z * z:
                     low = min(low, _by_few(count, n, z))
                     high = max(high, 1 - _by_few(n - count, n, z))
-                return max(min(low, p), 0.0), min(max(high, p), 1.0)
+                return (
+                    (p if low > p else low) if low > 0 else 0.0,
+                    (p if high < p else high) if high < 1 else 1.0,
+                )
             low, high = _wilson(count, n, z, np.sqrt)
-            if method == "wilson" and _any_few(count, n, z):
+            # With few cases counted, in or out, Wilson's bounds may have to give way.
+            if method == "wilson" and np.any(np.minimum(count, n - count) < z * z * z * z):
                 low = np.minimum(low, _by_few(count, n, z))
                 high = np.maximum(high, 1 - _by_few(n - count, n, z))
         case "normal":
@@ -155,14 +159,6 @@ def _wilson(count: Any, n: Any, z: Any, root: Callable[[Any], Any]) -> tuple[Any
     centre = (count + square / 2) / (n + square)
     half_width = z * root(count * (1 - count / n) + square / 4) / (n + square)
     return centre - half_width, centre + half_width
-
-
-def _any_few(count: Real, n: Real, z: Real | float) -> bool:
-    """Whether so few cases are counted, in or out, that Wilson's bounds may have to give way."""
-    few: Any = z * z * z * z
-    if isinstance(count, np.ndarray):
-        return bool((np.minimum(count, n - count) < few).any())
-    return bool(count < few or n - count < few)
 
 
 def _by_few(count: Real, n: Real, z: Real | float) -> Any:

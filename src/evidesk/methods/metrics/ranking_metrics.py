@@ -238,7 +238,10 @@ def _linearised(metric: RankingMetric, ranking: Ranking, sample: Sample) -> _Lin
         if number > 1:
             # DeLong's variances are unbiased within each class, where the unit has more leverage.
             part *= np.sqrt((1 - sizes / units.n) / (1 - mass / side.total))
-        contributions[where] += part
+        if isinstance(where, slice):
+            contributions[where] += part
+        else:
+            contributions[where] = part  # each cell is a unit, of one side
         variances.append(float(np.einsum("i,i,i->", part, part, repeat)))
         effective.append(number)
         told.append(number)

@@ -45,6 +45,14 @@ def scaled_interval(
 def _proportion(
     value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
+    if value.shape == (1,):  # of one model; numbers take a tenth of the time of arrays of one
+        share, error, z, cases = (
+            float(np.asarray(part).item()) for part in (value, variance, critical, most)
+        )
+        spread = share * (1 - share)
+        cases = spread / error if spread > 0 and error > 0 else cases
+        low, high = interval(share * cases, cases, z, "wilson")
+        return np.array([low]), np.array([high])
     spread = value * (1 - value)
     known = (spread > 0) & (variance > 0)
     n = np.divide(spread, variance, out=np.array(most, dtype=np.float64), where=known)

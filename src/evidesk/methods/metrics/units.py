@@ -68,7 +68,7 @@ class Units:
     @cached_property
     def count(self) -> int:
         """Number of units."""
-        return round(float(self.repeat.sum()))
+        return round(float(np.add.reduce(self.repeat)))
 
     @property
     def over(self) -> str:
@@ -120,7 +120,9 @@ class Units:
     @cached_property
     def _corrected_repeat(self) -> Floats:
         # Bell and McCaffrey: a unit pulls the statistic towards itself by its share of the sample.
-        return self.repeat / (1 - self.sizes / (self.sizes @ self.repeat))
+        # Where all units are of one size, one number says what a million would.
+        sizes = self.sizes[:1] if self.sizes.strides == (0,) else self.sizes
+        return self.repeat / (1 - sizes / (self.sizes @ self.repeat))
 
 
 def degrees_of_freedom(squares: Floats, fourths: Floats, units: Units) -> Floats:
@@ -139,12 +141,18 @@ def degrees_of_freedom(squares: Floats, fourths: Floats, units: Units) -> Floats
     return 1 / np.maximum(inverse, 1 / max(units.effective - 1, 1))
 
 
+def even_moments(errors: Floats, repeat: Floats) -> tuple[Floats, Floats]:
+    """Sums of the second and fourth powers over the units, shape (..., units)."""
+    squared = errors * errors  # NumPy's powers are slow above the second
+    return squared @ repeat, squared * squared @ repeat
+
+
 def effective_units(errors: Floats, units: Units) -> Floats:
     """How many units of equal weight tell as much of the variance of ``errors``.
 
     ``errors`` has shape (..., units). Without any error the sizes of the units are all there is.
     """
-    squares, fourths = errors**2 @ units.repeat, errors**4 @ units.repeat
+    squares, fourths = even_moments(errors, units.repeat)
     degrees = degrees_of_freedom(squares, fourths, units)
     return np.asarray(
         np.where(squares > 0, np.minimum(degrees + 1, units.effective), units.effective)
@@ -161,7 +169,7 @@ def weighted_units(errors: Floats, weights: Floats, repeat: Floats) -> Floats:
     """
     pieces = []
     for parts in (errors * weights, errors):
-        squares, fourths = parts**2 @ repeat, parts**4 @ repeat
+        squares, fourths = even_moments(parts, repeat)
         pieces.append(np.divide(squares**2, fourths, out=np.ones_like(squares), where=fourths > 0))
     lost = (1 / np.maximum(pieces[0], 0.5) - 1 / np.maximum(pieces[1], 0.5)) / 2
     return np.asarray(1 + 1 / np.maximum(lost, 1e-12))
