@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -24,6 +25,14 @@ FULLY_COVERED = (
     "/workflow.py",
 )
 ELSEWHERE = 90.0
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Generator[None]:
+    """Matplotlib keeps what is not closed, for the next test to find."""
+    yield
+    if plots := sys.modules.get("matplotlib.pyplot"):
+        plots.close("all")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

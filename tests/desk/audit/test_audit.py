@@ -28,6 +28,7 @@ def _without_guard(statement: str, *values: Any) -> None:
     """What somebody with the database's password could do."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table is altered before that
             cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_is_kept")
             cursor.execute(statement, values)
             cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_is_kept")
@@ -94,14 +95,16 @@ def test_the_submitted_document_is_sealed(network: Network) -> None:
     assert content["title"] == voucher.title
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_entry SET facts = '{}'", "DELETE FROM {0}"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit_entry SET facts = '{}'", "DELETE FROM audit_entry"]
+)
 def test_the_database_refuses_to_change_an_entry(closed: Voucher, statement: str) -> None:
     with (
         pytest.raises(DatabaseError, match="never changed or deleted"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute(statement.format("audit_entry"))
+        cursor.execute(statement)
     assert queries.verify().problems == ()
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -117,7 +119,13 @@ ROUND = (State.SUBMITTED, State.OFFERED, State.REPORTED)
 def caller(network: Network, media: Path, crate: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(RATES, "api", Limit(10**9, 60))
     found = Caller(network, crate)
+    # The test's transaction is in this connection: as in Django's client, no request closes it.
+    ends = (request_started, request_finished)
+    for signal in ends:
+        signal.disconnect(close_old_connections)
     yield found
+    for signal in ends:
+        signal.connect(close_old_connections)
     if log := os.environ.get("EVIDESK_API_LOG"):
         with Path(log).open("a") as file:
             file.write(f"{found.cases}\n")

@@ -46,11 +46,10 @@ def _proportion(
     value: Floats, variance: Floats, critical: _Critical, most: Floats
 ) -> tuple[Floats, Floats]:
     if value.shape == (1,):  # of one model; numbers take a tenth of the time of arrays of one
-        share, error, z, cases = (
+        share, error, z, at_most = (
             float(np.asarray(part).item()) for part in (value, variance, critical, most)
         )
-        spread = share * (1 - share)
-        cases = spread / error if spread > 0 and error > 0 else cases
+        cases = share * (1 - share) / error if 0 < share < 1 and error > 0 else at_most
         low, high = interval(share * cases, cases, z, "wilson")
         return np.array([low]), np.array([high])
     spread = value * (1 - value)
