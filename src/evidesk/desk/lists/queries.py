@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, DateField, F, Func, Q, QuerySet
+from django.db.models import Count, DateField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from evidesk.desk.lists.models import Distance, Document, SavedView, Words
@@ -120,11 +120,10 @@ def possible_filters(person: Person) -> dict[str, dict[str, Any]]:
         "kind": {kind.slug: kind for kind in Kind.objects.all()},
     }
     if person.is_member:
-        members = Member.objects.filter(role__in=[Role.CONSULTANT, Role.LEAD])
-        consulting = Voucher.objects.filter(consultant__isnull=False).order_by()
-        people = Person.objects.filter(
-            Q(pk__in=members.values("person")) | Q(pk__in=consulting.values("consultant"))
-        )
+        # One look into an index for each person, however many vouchers there are.
+        members = Member.objects.filter(person=OuterRef("pk"), role__in=[Role.CONSULTANT, Role.LEAD])
+        consulting = Voucher.objects.filter(consultant=OuterRef("pk")).order_by()
+        people = Person.objects.filter(Exists(members) | Exists(consulting))
         found["consultant"] = {str(one.uid): one for one in people}
     return found
 
