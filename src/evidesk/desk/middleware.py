@@ -35,7 +35,7 @@ _COUNTED_ALWAYS = {"api", "log-in", "log-in-done"}
 #: What can be done before one has agreed to the privacy page, by the names of the addresses.
 _WITHOUT_CONSENT = {
     *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),
-    *("log-in", "log-in-done", "signed-out"),
+    *("log-in", "log-in-done", "signed-out", "set-language"),
 }
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20

@@ -72,3 +72,14 @@ def consent(person: Person, version: str) -> None:
     person.consented_to, person.consented_at = version, timezone.now()
     person.save(update_fields=["consented_to", "consented_at"])
     audit.append("person.consented", person.uid, f"person:{person.uid}", {"version": version})
+
+
+@database.atomic
+def choose_language(person: Person, language: str) -> None:
+    """Read the desk, and get its mails, in this language from now on."""
+    if person.language == language:
+        return
+    person.language = language
+    person.save(update_fields=["language"])
+    facts = {"language": language}
+    audit.append("person.language-chosen", person.uid, f"person:{person.uid}", facts)

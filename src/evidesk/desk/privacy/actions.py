@@ -92,6 +92,7 @@ def erase_person(person: Person, by: Person | None) -> None:
             name=name,
             email="",
             home="",
+            language="",
             issuer="erased",
             subject=str(person.uid),
             is_active=False,
