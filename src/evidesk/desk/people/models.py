@@ -228,9 +228,9 @@ class Person(AbstractBaseUser):
 class Role(models.TextChoices):
     """What a member does in a unit."""
 
-    CONSULTANT = "consultant"
-    LEAD = "lead"
-    OFFICE = "office"
+    CONSULTANT = "consultant", _("Consultant")
+    LEAD = "lead", _("Lead")
+    OFFICE = "office", _("Office")
 
 
 class Source(models.TextChoices):

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as remember_language
@@ -92,7 +93,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     actions.revoke_token(person_of(request), token_id)
-    messages.success(request, "The token is revoked; nothing can use it any more.")
+    messages.success(request, _("The token is revoked; nothing can use it any more."))
     return redirect("tokens")
 
 

@@ -1,15 +1,17 @@
 """How texts, sizes and states are written on pages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import nh3
 from django import template
-from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter, naturaltime
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext_lazy as _
 from markdown_it import MarkdownIt
 
 from evidesk.desk.vouchers.models import Event, EventKind
@@ -44,15 +46,31 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def when(moment: datetime) -> SafeString:
     """How long ago, in one unit, with the exact time for those who point at it."""
-    ago = naturaltime(moment)
-    if "," in ago:  # "3 months, 4 weeks ago" tells more than anybody wants to know
-        ago = ago.split(",")[0] + " ago"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        date_format(localtime(moment), "j F Y, H:i"),
-        ago,
+        date_format(timezone.localtime(moment), "DATETIME_FORMAT"),
+        _ago(moment),
     )
+
+
+def _ago(moment: datetime) -> Any:
+    """In one unit: "3 months, 4 weeks ago" tells more than anybody wants to know."""
+    now, words = timezone.now(), NaturalTimeFormatter
+    if abs(now - moment) < timedelta(days=1):
+        return naturaltime(moment)
+    if moment < now:
+        since = timesince(moment, now, time_strings=words.past_substrings, depth=1)
+        return words.time_strings["past-day"] % {"delta": since}
+    until = timeuntil(moment, now, time_strings=words.future_substrings, depth=1)
+    return words.time_strings["future-day"] % {"delta": until}
+
+
+#: What tells of a person or a unit, too.
+_TO = {
+    "offer": _("offered it to %(name)s"),
+    "hand-over": _("handed it over to %(name)s"),
+}
 
 
 @register.filter
@@ -60,8 +78,9 @@ def happened(event: Event) -> str:
     """What an event tells, to follow its actor's name."""
     if event.kind in EventKind.values:
         return str(EventKind(event.kind).label)
-    past = BY_ACTION[event.kind].past
-    return f"{past} {event.data['to']}" if "to" in event.data else past
+    if "to" in event.data:
+        return str(_TO[event.kind] % {"name": event.data["to"]})
+    return str(BY_ACTION[event.kind].past)
 
 
 @register.filter
