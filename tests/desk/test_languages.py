@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.test import override_settings
+from django.utils import translation
 from django.utils.translation import trans_real
 
+from evidesk.desk.people.forms import TokenForm
+from evidesk.desk.rest.forms import schema_of
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network
 from tests.desk.unmarked import is_format, unmarked_in_python, unmarked_in_template
@@ -299,8 +303,11 @@ def test_refusals_and_faults_are_german_too(network: Network) -> None:
     [("400", "Das ist nicht zu verstehen"), ("500", "Etwas ist schiefgegangen")],
 )
 def test_what_is_shown_when_nothing_else_works_is_german_too(name: str, german: str) -> None:
-    from django.template.loader import render_to_string
-    from django.utils import translation
-
     with translation.override("de"):
         assert german in render_to_string(f"{name}.html")
+
+
+def test_the_apis_description_is_english_whoever_asks_first() -> None:
+    with translation.override("de"):
+        properties = schema_of(TokenForm).model_json_schema()["properties"]
+    assert properties["scope"]["title"] == "What may it do?"

@@ -5,13 +5,14 @@ from typing import Any
 
 import nh3
 from django import template
-from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter, naturaltime
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from markdown_it import MarkdownIt
 
 from evidesk.desk.vouchers.models import Event, EventKind
@@ -54,16 +55,29 @@ def when(moment: datetime) -> SafeString:
     )
 
 
+# With one unit each is a whole phrase; Django's own are glued, and in German end in "Tage her".
+_PAST = {
+    "year": ngettext_lazy("%(num)d year ago", "%(num)d years ago", "num"),
+    "month": ngettext_lazy("%(num)d month ago", "%(num)d months ago", "num"),
+    "week": ngettext_lazy("%(num)d week ago", "%(num)d weeks ago", "num"),
+    "day": ngettext_lazy("%(num)d day ago", "%(num)d days ago", "num"),
+}
+_FUTURE = {
+    "year": ngettext_lazy("%(num)d year from now", "%(num)d years from now", "num"),
+    "month": ngettext_lazy("%(num)d month from now", "%(num)d months from now", "num"),
+    "week": ngettext_lazy("%(num)d week from now", "%(num)d weeks from now", "num"),
+    "day": ngettext_lazy("%(num)d day from now", "%(num)d days from now", "num"),
+}
+
+
 def _ago(moment: datetime) -> Any:
     """In one unit: "3 months, 4 weeks ago" tells more than anybody wants to know."""
-    now, words = timezone.now(), NaturalTimeFormatter
+    now = timezone.now()
     if abs(now - moment) < timedelta(days=1):
         return naturaltime(moment)
     if moment < now:
-        since = timesince(moment, now, time_strings=words.past_substrings, depth=1)
-        return words.time_strings["past-day"] % {"delta": since}
-    until = timeuntil(moment, now, time_strings=words.future_substrings, depth=1)
-    return words.time_strings["future-day"] % {"delta": until}
+        return timesince(moment, now, time_strings=_PAST, depth=1)
+    return timeuntil(moment, now, time_strings=_FUTURE, depth=1)
 
 
 #: What tells of a person or a unit, too.
