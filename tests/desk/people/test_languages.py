@@ -1,6 +1,10 @@
 """The desk speaks the language that its reader has chosen, or that the browser asks for."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
+from django import forms
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone, translation
@@ -161,3 +165,26 @@ def test_dates_and_numbers_are_written_as_each_language_does() -> None:
         "en": ["25 November 2026, 14:05", "25 November 2026", "25 Nov 2026, 14:05", "1,234.5"],
         "de": ["25. November 2026, 14:05", "25. November 2026", "25.11.2026, 14:05", "1.234,5"],
     }
+
+
+def test_a_form_takes_and_shows_what_browsers_send_in_every_language() -> None:
+    class Plan(forms.Form):
+        first_day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+        at = forms.DateTimeField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+        hours = forms.DecimalField()
+
+    kept = {"first_day": date(2026, 3, 2), "hours": Decimal("19.5")}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            shown = Plan(initial=kept).as_p()
+            assert 'value="2026-03-02"' in shown
+            assert 'value="19.5"' in shown
+            form = Plan({"first_day": "2026-03-02", "at": "2026-03-02T09:30", "hours": "19.5"})
+            assert form.is_valid()
+            assert form.cleaned_data["first_day"] == kept["first_day"]
+            assert form.cleaned_data["hours"] == kept["hours"]
+    with translation.override("de"):
+        written = Plan({"first_day": "2.3.2026", "at": "2.3.2026 9:30", "hours": "19.5"})
+        assert written.is_valid()
+        assert written.cleaned_data["first_day"] == kept["first_day"]
+        assert not Plan({"first_day": "3/2/2026", "at": "", "hours": "x"}).is_valid()

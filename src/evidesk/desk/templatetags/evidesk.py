@@ -56,13 +56,13 @@ def when(moment: datetime) -> SafeString:
 
 
 # With one unit each is a whole phrase; Django's own are glued, and in German end in "Tage her".
-_PAST = {
+_PAST: dict[str, Any] = {
     "year": ngettext_lazy("%(num)d year ago", "%(num)d years ago", "num"),
     "month": ngettext_lazy("%(num)d month ago", "%(num)d months ago", "num"),
     "week": ngettext_lazy("%(num)d week ago", "%(num)d weeks ago", "num"),
     "day": ngettext_lazy("%(num)d day ago", "%(num)d days ago", "num"),
 }
-_FUTURE = {
+_FUTURE: dict[str, Any] = {
     "year": ngettext_lazy("%(num)d year from now", "%(num)d years from now", "num"),
     "month": ngettext_lazy("%(num)d month from now", "%(num)d months from now", "num"),
     "week": ngettext_lazy("%(num)d week from now", "%(num)d weeks from now", "num"),
