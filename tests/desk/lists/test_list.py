@@ -118,7 +118,7 @@ def test_a_voucher_page_shows_its_state_its_next_step_and_nothing_for_others(
 ) -> None:
     for state, voucher in some.items():
         html = signed_in(network.author).get(f"/vouchers/{voucher.reference}/").content.decode()
-        assert state.label in html
+        assert str(state.label) in html
         assert ("Your turn" in html) == (state in (State.DRAFT, State.RETURNED, State.REPORTED)), (
             state
         )
