@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from django.template.base import Lexer, TokenType
 
 #: Names, which are the same in every language.
-NAMES = {"evidesk", "API", "https"}
+NAMES = {"evidesk", "API", "https", "CSV", "XLSX"}
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _ATTRIBUTES = {"alt", "title", "placeholder", "aria-label"}
 _MUTE = {"script", "style", "code", "pre", "svg"}

@@ -1,5 +1,6 @@
 """Lists: filters, pages, and whose vouchers they show."""
 
+import re
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_long_lists_have_pages_that_keep_the_filter(network: Network) -> None:
     assert shown(network, "author", "/vouchers/?state=draft&page=2") == {"00"}
     assert shown(network, "author", "/vouchers/?page=99999999999999999999") == {"00"}
     second = author.get("/vouchers/?page=2&state=draft").content.decode()
-    assert second.count("page=") == 1
+    assert len(re.findall(r'href="[^"]*page=', second)) == 1
     assert 'rel="prev"' in second
 
 

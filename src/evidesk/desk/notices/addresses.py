@@ -87,5 +87,7 @@ def read_unsubscribe_token(token: str) -> tuple[str, tuple[Topic, ...] | None]:
     try:
         uid, topic = _UNSUBSCRIBE.unsign(token).split(".")
     except (signing.BadSignature, ValueError):
-        raise BadAddress("This link is not one that the desk has given out.") from None
+        raise BadAddress(
+            gettext_noop("This link is not one that the desk has given out.")
+        ) from None
     return uid, None if topic == DIGEST else (Topic(topic),)
