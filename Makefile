@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := src tests studies benchmarks docs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-postgres lint types check coverage bench studies docs constraints clean
+.PHONY: demo test test-postgres lint types check messages coverage bench studies docs constraints clean
 
 demo: .venv/.desk
 	@$(BIN)/evidesk demo --data var/demo $(DEMO)
@@ -33,6 +33,12 @@ check: .venv/.test
 	  export EVIDESK_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') && \
 	  $(BIN)/evidesk desk collectstatic --noinput -v0 && $(BIN)/evidesk desk migrate -v0 && \
 	  $(BIN)/evidesk desk check --deploy --fail-level WARNING
+
+# Finds every text of the desk and compiles its translations; needs GNU gettext (docs/languages.md).
+messages: .venv/.desk
+	cd src/evidesk/desk && export EVIDESK_DEMO=1 EVIDESK_SECRET_KEY=none && \
+	  $(CURDIR)/$(BIN)/evidesk desk makemessages --all --no-obsolete --add-location file && \
+	  $(CURDIR)/$(BIN)/evidesk desk compilemessages -v0
 
 bench: .venv/.peers .venv/coldfront/.done
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done

@@ -85,6 +85,7 @@ ANSWERS: dict[str, tuple[int, ...]] = {
     "sign-in": ALL,
     "sign-in-as": (WRONG,) * 8,
     "sign-out": (WRONG,) * 8,
+    "set-language": (WRONG,) * 8,
     "tokens": PERSONAL,
     "revoke-token": POST_ONLY,
     "network": ALL,

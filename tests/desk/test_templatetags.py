@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,10 +128,35 @@ def test_tables_lists_and_links_stay() -> None:
 
 def test_a_moment_is_told_in_one_unit_with_the_exact_time_beside() -> None:
     html = tags.when(timezone.now() - timedelta(days=115))
-    assert re.search(r">\d+\xa0months? ago<", html)
+    assert re.search(r">\d+\xa0months?\xa0ago<", html)
     assert re.search(r">\d+\xa0minutes? ago<", tags.when(timezone.now() - timedelta(minutes=5)))
     exact = tags.when(datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
     assert 'title="4 March 2026, 10:30"' in exact
+
+
+@pytest.mark.parametrize(
+    ("away", "english", "german"),
+    [
+        (timedelta(days=-400), "1 year ago", "vor 1 Jahr"),
+        (timedelta(days=-115), "3 months ago", "vor 3 Monaten"),
+        (timedelta(days=-1, minutes=-1), "1 day ago", "vor 1 Tag"),
+        (timedelta(hours=-3, minutes=-1), "3 hours ago", "vor 3 Stunden"),
+        (timedelta(days=3, minutes=1), "3 days from now", "in 3 Tagen"),
+        (timedelta(days=15), "2 weeks from now", "in 2 Wochen"),
+    ],
+)
+def test_a_moment_is_told_as_each_language_does(away: timedelta, english: str, german: str) -> None:
+    moment = timezone.now() + away
+    assert f">{english}<" in tags.when(moment).replace("\xa0", " ")
+    with translation.override("de"):
+        assert f">{german}<" in tags.when(moment).replace("\xa0", " ")
+
+
+def test_who_was_offered_a_voucher_stands_within_the_sentence() -> None:
+    event = Event(kind="offer", data={"to": "Mara Lind"})
+    assert tags.happened(event) == "offered it to Mara Lind"
+    with translation.override("de"):
+        assert tags.happened(event) == "hat ihn Mara Lind angeboten"
 
 
 @pytest.mark.parametrize(

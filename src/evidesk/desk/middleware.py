@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from evidesk.desk.people.limits import Limit, address_of, spend
 from evidesk.desk.people.models import Person
@@ -35,7 +37,7 @@ _COUNTED_ALWAYS = {"api", "log-in", "log-in-done"}
 #: What can be done before one has agreed to the privacy page, by the names of the addresses.
 _WITHOUT_CONSENT = {
     *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),
-    *("log-in", "log-in-done", "signed-out"),
+    *("log-in", "log-in-done", "signed-out", "set-language"),
 }
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
@@ -69,10 +71,13 @@ class LimitBody(_Middleware):
         return explain(
             request,
             413,
-            "That is too large",
-            f"Files up to {settings.MAX_UPLOAD_BYTES // 2**20} MB can be uploaded, on a voucher's "
-            "page. Leave larger ones where they are, run the kit there, and bring its evidence "
-            "here with `evidesk push`.",
+            _("That is too large"),
+            _(
+                "Files up to %(size)d MB can be uploaded, on a voucher's page. Leave larger ones "
+                "where they are, run the kit there, and bring its evidence here with "
+                "`evidesk push`."
+            )
+            % {"size": settings.MAX_UPLOAD_BYTES // 2**20},
         )
 
 
@@ -107,9 +112,15 @@ class LimitRate(_Middleware):
         answer = explain(
             request,
             429,
-            "That was too often",
-            f"Please try again in {minutes} minute{'s' if minutes > 1 else ''}. If you need to "
-            "send more, tell the office.",
+            _("That was too often"),
+            ngettext(
+                "Please try again in %(minutes)d minute. If you need to send more, tell the "
+                "office.",
+                "Please try again in %(minutes)d minutes. If you need to send more, tell the "
+                "office.",
+                minutes,
+            )
+            % {"minutes": minutes},
         )
         answer.headers["Retry-After"] = str(wait)
         return answer
@@ -145,32 +156,39 @@ class ExplainRefusal(_Middleware):
             return explain(
                 request,
                 401,
-                "You are signed out",
-                "What you sent was not taken. Sign in, and send it once more.",
+                _("You are signed out"),
+                _("What you sent was not taken. Sign in, and send it once more."),
             )
         if request.path.startswith("/api/"):
             return _as_json(response)
         if response.status_code == 405:
             return explain(
-                request, 405, "Nothing to see here", "This address only takes what a form sends."
+                request,
+                405,
+                _("Nothing to see here"),
+                _("This address only takes what a form sends."),
             )
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refused):
-            return explain(request, 403, "That is not possible", str(exception))
+            return explain(request, 403, _("That is not possible"), str(exception))
         if isinstance(exception, Conflict):
-            return explain(request, 409, "Something changed in the meantime", str(exception))
+            return explain(request, 409, _("Something changed in the meantime"), str(exception))
         if isinstance(exception, DataError):
             return explain(
                 request,
                 400,
-                "That cannot be kept",
-                "Something in it is longer or larger than the desk can keep, or holds the "
-                "character NUL, which no text has. Change it and send it once more.",
+                _("That cannot be kept"),
+                _(
+                    "Something in it is longer or larger than the desk can keep, or holds the "
+                    "character NUL, which no text has. Change it and send it once more."
+                ),
             )
         if isinstance(exception, EvidenceError):
-            return explain(request, 500, "This evidence cannot be trusted any more", str(exception))
+            return explain(
+                request, 500, _("This evidence cannot be trusted any more"), str(exception)
+            )
         return None
 
 
@@ -187,13 +205,16 @@ class AskForConsent(_Middleware):
         if has_consented(request.user):
             return None
         if request.method == "POST":
-            return explain(request, 403, "Not yet", has_consented(request.user).reason)
+            return explain(request, 403, _("Not yet"), has_consented(request.user).reason)
         return redirect(f"{reverse('consent')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _as_json(response: HttpResponse) -> HttpResponse:
     """What Django itself answers below /api/, in the API's one shape."""
-    told = {404: "There is no such address.", 405: "This address does not take this method."}
+    told = {
+        404: _("There is no such address."),
+        405: _("This address does not take this method."),
+    }
     why = told.get(response.status_code)
     if why is None or response.headers.get("Content-Type", "").startswith("application/json"):
         return response
@@ -208,9 +229,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return explain(
         request,
         403,
-        "Please try again",
-        "This form was too old, or cookies are switched off. What you sent was not taken: load "
-        "the page again and send it once more.",
+        _("Please try again"),
+        _(
+            "This form was too old, or cookies are switched off. What you sent was not taken: load "
+            "the page again and send it once more."
+        ),
     )
 
 

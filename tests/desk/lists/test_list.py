@@ -1,5 +1,6 @@
 """Lists: filters, pages, and whose vouchers they show."""
 
+import re
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_long_lists_have_pages_that_keep_the_filter(network: Network) -> None:
     assert shown(network, "author", "/vouchers/?state=draft&page=2") == {"00"}
     assert shown(network, "author", "/vouchers/?page=99999999999999999999") == {"00"}
     second = author.get("/vouchers/?page=2&state=draft").content.decode()
-    assert second.count("page=") == 1
+    assert len(re.findall(r'href="[^"]*page=', second)) == 1
     assert 'rel="prev"' in second
 
 
@@ -118,7 +119,7 @@ def test_a_voucher_page_shows_its_state_its_next_step_and_nothing_for_others(
 ) -> None:
     for state, voucher in some.items():
         html = signed_in(network.author).get(f"/vouchers/{voucher.reference}/").content.decode()
-        assert state.label in html
+        assert str(state.label) in html
         assert ("Your turn" in html) == (state in (State.DRAFT, State.RETURNED, State.REPORTED)), (
             state
         )

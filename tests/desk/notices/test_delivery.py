@@ -108,8 +108,8 @@ def test_the_job_is_queued_with_the_mail_in_one_transaction(
         ({"DATA": "452 4.3.1 disk full"}, MailState.QUEUED, "452 4.3.1 disk full"),
         ({"MAIL": "553 5.7.1 not your address"}, MailState.QUEUED, "The sender desk@example.org"),
         ({"MAIL": "451 later"}, MailState.QUEUED, "The sender desk@example.org is refused: 451"),
-        ({"DATA": "drop"}, MailState.QUEUED, "The connection broke: "),
-        ({"DATA": "hang"}, MailState.QUEUED, "The connection broke: "),
+        ({"DATA": "drop"}, MailState.QUEUED, "The connection broke ("),
+        ({"DATA": "hang"}, MailState.QUEUED, "The connection broke ("),
     ],
 )  # fmt: skip
 def test_a_refusal_is_final_only_if_it_is_about_this_mail(

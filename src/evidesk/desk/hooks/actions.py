@@ -9,6 +9,7 @@ from django.db import transaction as database
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.hooks import rules
@@ -25,6 +26,8 @@ ATTEMPTS = 6
 LEASE = timedelta(minutes=2)
 #: A delivery that is due for so long has lost its job.
 STALE = timedelta(minutes=10)
+# Kept in English; the page translates it for whoever reads it.
+_NOT_THEIRS = gettext_noop("Its owner may not see the voucher any more.")
 #: How long the log is kept.
 KEPT = timedelta(days=30)
 
@@ -72,7 +75,9 @@ def switch_off(hook: Hook, by: Person | None, reason: str) -> None:
         disabled_at=now, disabled_because=reason
     ):
         hook.deliveries.filter(state=DeliveryState.WAITING).update(
-            state=DeliveryState.FAILED, ended_at=now, fault=_("The hook was switched off.")
+            state=DeliveryState.FAILED,
+            ended_at=now,
+            fault=gettext_noop("The hook was switched off."),
         )
         audit.append("hook.off", by.uid if by else None, f"hook:{hook.pk}", {"by_owner": bool(by)})
 
@@ -135,7 +140,7 @@ def begin_attempt(delivery_id: int) -> Delivery | None:
         return None
     delivery = Delivery.objects.select_related("hook__owner", "voucher").get(pk=delivery_id)
     if delivery.voucher is not None and not rules.may_receive(delivery.hook, delivery.voucher):
-        _end(delivery, DeliveryState.FAILED, None, _("Its owner may not see the voucher any more."))
+        _end(delivery, DeliveryState.FAILED, None, _NOT_THEIRS)
         return None
     return delivery
 

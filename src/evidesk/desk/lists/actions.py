@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, connection
 from django.db import transaction as database
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.lists import rules
@@ -180,7 +181,9 @@ def _write(view: SavedView, name: str, query: str, unit: Unit | None, is_default
         with database.atomic():
             view.save()
     except IntegrityError:
-        raise Refused(f"You have a view “{name}” already. Choose another name.") from None
+        raise Refused(
+            _("You have a view “%(name)s” already. Choose another name.") % {"name": name}
+        ) from None
 
 
 @database.atomic
@@ -194,7 +197,7 @@ def delete_view(view: SavedView, by: Person) -> None:
 
 def _require_own(view: SavedView, by: Person) -> None:
     if view.owner_id != by.pk:
-        raise Refused("Only whoever keeps a view can change it.")
+        raise Refused(_("Only whoever keeps a view can change it."))
 
 
 # Exports

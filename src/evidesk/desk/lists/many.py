@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms as django_forms
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.lists.forms import HandOverForm
@@ -81,7 +82,10 @@ def chosen(person: Person, references: Iterable[str]) -> list[Voucher]:
     # PostgreSQL takes no NUL, not even to look for it.
     wanted = [reference for reference in dict.fromkeys(references) if "\0" not in reference]
     if len(wanted) > MOST:
-        raise Refused(f"At most {MOST} vouchers at once; these are {len(wanted)}.")
+        raise Refused(
+            gettext("At most %(most)d vouchers at once; these are %(n)d.")
+            % {"most": MOST, "n": len(wanted)}
+        )
     found = {
         voucher.reference: voucher for voucher in for_page(person).filter(reference__in=wanted)
     }

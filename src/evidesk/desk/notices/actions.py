@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db import transaction as database
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.notices import letters, queries, rules
@@ -247,4 +248,6 @@ def dismiss(reply: Reply, by: Person) -> None:
 
 def _must_have_changed(rows: int) -> None:
     if not rows:
-        raise Conflict("Somebody or the worker was faster. Load the page again to see how it is.")
+        raise Conflict(
+            gettext("Somebody or the worker was faster. Load the page again to see how it is.")
+        )

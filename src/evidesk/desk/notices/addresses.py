@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.http import base36_to_int, int_to_base36
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.notices.kinds import Topic
 
@@ -28,7 +29,7 @@ DIGEST = "digest"
 
 
 class BadAddress(Exception):
-    """The address is not one of ours, or not any more; the message says which."""
+    """The address is not one of ours, or not any more; the message says which, in English."""
 
 
 def reply_address(voucher_id: int, person_id: int, written_on: date) -> str:
@@ -52,10 +53,12 @@ def read_reply_address(text: str, today: date) -> tuple[int, int]:
         rf"{local}\+({code}\.{code}\.{code})\.([0-9a-z]{{16}})@{domain}", text, re.IGNORECASE
     )
     if found is None:
-        raise BadAddress("It was not sent to an address that belongs to a voucher.")
+        raise BadAddress(gettext_noop("It was not sent to an address that belongs to a voucher."))
     content, signature = found[1].lower(), found[2].lower()
     if not constant_time_compare(signature, _sign(content)):
-        raise BadAddress("The address that it was sent to is not one that the desk has given out.")
+        raise BadAddress(
+            gettext_noop("The address that it was sent to is not one that the desk has given out.")
+        )
     voucher_id, person_id, last_day = (base36_to_int(part) for part in content.split("."))
     if (today - _EPOCH).days > last_day:
         raise BadAddress(
@@ -84,5 +87,7 @@ def read_unsubscribe_token(token: str) -> tuple[str, tuple[Topic, ...] | None]:
     try:
         uid, topic = _UNSUBSCRIBE.unsign(token).split(".")
     except (signing.BadSignature, ValueError):
-        raise BadAddress("This link is not one that the desk has given out.") from None
+        raise BadAddress(
+            gettext_noop("This link is not one that the desk has given out.")
+        ) from None
     return uid, None if topic == DIGEST else (Topic(topic),)

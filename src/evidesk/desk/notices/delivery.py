@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.notices import queries, rules
 from evidesk.desk.notices.letters import CannotWrite, as_message, envelope_address
@@ -67,7 +68,7 @@ def deliver() -> int:
 
 def _send(mail: Mail, connection: Connection) -> str:
     if mail.person is not None and not mail.person.is_active:
-        raise RefusedForGood("The person has left the desk.")
+        raise RefusedForGood(gettext_noop("The person has left the desk."))
     content = as_message(mail).as_bytes()
     return connection.send(settings.MAIL.address, envelope_address(mail.address), content)
 
@@ -134,5 +135,5 @@ def end_lost_leases() -> int:
         lease=None,
         lease_until=None,
         due_at=now,
-        last_answer="The worker stopped while it sent this mail.",
+        last_answer=gettext_noop("The worker stopped while it sent this mail."),
     )

@@ -8,19 +8,25 @@ from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, vDuration
 
 from evidesk import __version__
-from evidesk.desk.notices.letters import address_of, one_line
+from evidesk.desk.notices.letters import address_of, in_their_language, one_line
 from evidesk.desk.notices.queries import planned_for
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import State, Voucher
 
 
 def calendar_of(person: Person) -> bytes:
-    """The calendar as it goes over the wire; the same bytes as long as nothing has changed.
+    """The calendar as it goes over the wire, in the person's language; the same bytes as long as
+    nothing has changed.
 
     Every event lasts whole days, so it has no time zone; its end is the day after its last
     (3.6.1). DTSTAMP is when the plan was last changed and SEQUENCE how often (3.8.7): reading the
     calendar twice shows no change where there is none.
     """
+    with in_their_language(person):
+        return _calendar_of(person)
+
+
+def _calendar_of(person: Person) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", f"-//evidesk//desk {__version__}//EN")
     calendar.add("version", "2.0")

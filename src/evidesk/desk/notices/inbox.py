@@ -18,8 +18,8 @@ from typing import Protocol
 from django.conf import settings
 from django.db import IntegrityError
 from django.db import transaction as database
-from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils import timezone, translation
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.mail_settings import Server
@@ -97,7 +97,12 @@ def take_too_large(letter: Letter) -> None:
 
 
 def take(raw: bytes) -> Reply | None:
-    """Make a message of the mail, or keep why not; None if the mail is known already."""
+    """Make a message of the mail, or keep why not (in English); None if the mail is known."""
+    with translation.override("en"):
+        return _take(raw)
+
+
+def _take(raw: bytes) -> Reply | None:
     digest = hashlib.sha256(raw).hexdigest()
     try:
         mail = read(raw)
@@ -163,7 +168,7 @@ def _addressed(mail: Incoming) -> tuple[Voucher, Person]:
     voucher = Voucher.objects.filter(pk=voucher_id).first()
     person = Person.objects.filter(pk=person_id, is_active=True).first()
     if voucher is None or person is None:
-        raise BadAddress(_("The voucher or the person is not there any more."))
+        raise BadAddress(gettext_noop("The voucher or the person is not there any more."))
     return voucher, person
 
 
@@ -172,24 +177,20 @@ def _check(mail: Incoming, person: Person) -> None:
         raise _NotTaken(mail.automatic)
     if mail.sender.lower() != person.email.lower():
         raise _NotTaken(
-            _(
-                "It came from %(sender)s, but the address that it was sent to was given to "
-                "%(address)s. Answer from that address, or on the voucher's page."
-            )
-            % {"sender": one_line(mail.sender) or "?", "address": person.email}
+            f"It came from {one_line(mail.sender) or '?'}, but the address that it was sent to was "
+            f"given to {person.email}. Answer from that address, or on the voucher's page."
         )
     if not mail.text:
-        raise _NotTaken(_("There is no text in it that is not quoted."))
+        raise _NotTaken(gettext_noop("There is no text in it that is not quoted."))
     if len(mail.text) > LONGEST_MESSAGE:
         raise _NotTaken(
-            _("It has more than %(most)d characters. Attach long texts as a file on the page.")
-            % {"most": LONGEST_MESSAGE}
+            f"It has more than {LONGEST_MESSAGE} characters. "
+            "Attach long texts as a file on the page."
         )
     recent = timezone.now() - timedelta(hours=1)
     if person.replies.filter(at__gte=recent).count() >= MOST_AN_HOUR:
         raise _NotTaken(
-            _("More than %(most)d mails came within an hour. Write on the voucher's page.")
-            % {"most": MOST_AN_HOUR}
+            f"More than {MOST_AN_HOUR} mails came within an hour. Write on the voucher's page."
         )
 
 
@@ -198,8 +199,8 @@ def _message(mail: Incoming) -> str:
     if not mail.attachments:
         return mail.text
     names = ", ".join(name.replace("`", "'") for name in mail.attachments[:10])
-    note = _("*Not taken over from the e-mail:* `%(names)s`. *Files can be uploaded on this page.*")
-    return f"{mail.text}\n\n{note % {'names': names}}"
+    note = f"*Not taken over from the e-mail:* `{names}`. *Files can be uploaded on this page.*"
+    return f"{mail.text}\n\n{note}"
 
 
 # Mailboxes

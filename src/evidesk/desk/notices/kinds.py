@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import TextChoices
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -134,7 +135,12 @@ BY_KIND = {row.kind: row for row in TABLE}
 
 
 def as_markdown() -> str:
-    """The table for the docs."""
+    """The table for the docs, which are English."""
+    with translation.override("en"):
+        return _as_markdown()
+
+
+def _as_markdown() -> str:
     lines = ["| what happened | told are | topic | by mail, unless changed |", "| - | - | - | - |"]
     for row in TABLE:
         told = ", ".join(row.told)

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,6 +20,7 @@ from evidesk.desk.notices import rules
 from evidesk.desk.notices.addresses import DIGEST, reply_address, unsubscribe_token
 from evidesk.desk.notices.kinds import WAYS, Topic, Way
 from evidesk.desk.notices.models import Mail, MailState, Notice
+from evidesk.desk.people.languages import language_of
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import Inquiry, Voucher
 
@@ -58,11 +60,6 @@ def paragraphs(text: str) -> str:
     )
 
 
-def language_of(_person: Person | None) -> str:
-    """The language that a person is written to in: the desk's, for it knows no other yet."""
-    return settings.LANGUAGE_CODE
-
-
 def address_of(path: str) -> str:
     """The whole address of a page."""
     return f"{settings.MAIL.base_url}{path}"
@@ -82,8 +79,18 @@ def place_of(notice: Notice) -> str:
     return f"{path}#{anchor}"
 
 
+def in_their_language(person: Person | None) -> AbstractContextManager[None]:
+    """Within it the desk speaks the person's language; its own to somebody without an account."""
+    return translation.override(language_of(person) if person else settings.LANGUAGE_CODE)
+
+
 def of_notice(notice: Notice, topic: Topic) -> Mail:
-    """The mail that tells a person of a notice, not yet saved."""
+    """The mail that tells a person of a notice, in their language, not yet saved."""
+    with in_their_language(notice.person):
+        return _of_notice(notice, topic)
+
+
+def _of_notice(notice: Notice, topic: Topic) -> Mail:
     thing = notice.voucher or notice.inquiry
     takes_replies = notice.event is not None and rules.replies_are_taken()
     return _mail(
@@ -107,6 +114,11 @@ def of_notice(notice: Notice, topic: Topic) -> Mail:
 
 def of_answer(inquiry: Inquiry) -> Mail:
     """The mail that brings its answer to an inquiry written without an account."""
+    with in_their_language(None):
+        return _of_answer(inquiry)
+
+
+def _of_answer(inquiry: Inquiry) -> Mail:
     notice = Notice(kind="inquiry-answered", actor=inquiry.answered_by, inquiry=inquiry)
     return _mail(
         "mail",
@@ -130,15 +142,23 @@ def of_day(
     waiting: Sequence[tuple[Voucher, Any]],
     due: Sequence[Voucher],
 ) -> Mail:
-    """The daily digest, not yet saved."""
-    with translation.override(language_of(person)):
-        subject = _("Your day at the desk")
+    """The daily digest, in the person's language, not yet saved."""
+    with in_their_language(person):
+        return _of_day(person, notices, waiting, due)
+
+
+def _of_day(
+    person: Person,
+    notices: Sequence[Notice],
+    waiting: Sequence[tuple[Voucher, Any]],
+    due: Sequence[Voucher],
+) -> Mail:
     return _mail(
         "digest",
         person=person,
         address=person.email,
         topic=Topic.WAITING,
-        subject=subject,
+        subject=_("Your day at the desk"),
         context={
             "notices": [
                 (notice, _name(notice.voucher or notice.inquiry), address_of(place_of(notice)))
@@ -163,7 +183,7 @@ def _quote(notice: Notice) -> str:
     if notice.inquiry is not None:
         answered = notice.kind == "inquiry-answered"
         return notice.inquiry.answer if answered else notice.inquiry.text
-    return notice.event.text if notice.event is not None else notice.text
+    return notice.event.text if notice.event is not None else notice.said
 
 
 def _subject(thing: Voucher | Inquiry | None) -> str:
@@ -188,9 +208,8 @@ def _mail(template: str, *, context: dict[str, Any], **columns: Any) -> Mail:
         context["address"] = address_of(context["place"])
     if columns["person"] is not None:
         context["preferences"] = address_of(reverse("notice-preferences"))
-    with translation.override(language_of(columns["person"])):
-        text = render_to_string(f"notices/{template}.txt", context)
-        html = render_to_string(f"notices/{template}.html", context)
+    text = render_to_string(f"notices/{template}.txt", context)
+    html = render_to_string(f"notices/{template}.html", context)
     columns["subject"] = one_line(columns["subject"])
     return Mail(
         state=MailState.QUEUED if rules.mail_is_sent() else MailState.SHOWN,

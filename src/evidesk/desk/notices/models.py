@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.notices.kinds import BY_KIND, Topic, Way
@@ -42,8 +43,13 @@ class Notice(models.Model):
     @property
     def sentence(self) -> str:
         """What happened, in the language that is active."""
-        actor = " ".join(self.actor.name.split()) if self.actor else _("Somebody")
+        actor = " ".join(self.actor.name.split()) if self.actor else gettext("Somebody")
         return str(BY_KIND[self.kind].text) % {"actor": actor}
+
+    @property
+    def said(self) -> str:
+        """What neither event nor inquiry says: a name, or why a reply was not taken."""
+        return gettext(self.text) if self.kind == "reply-refused" else self.text
 
 
 class Preference(models.Model):

@@ -14,6 +14,7 @@ from email.utils import parseaddr
 from html.parser import HTMLParser
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.notices.letters import FENCE, one_line, paragraphs
 
@@ -56,13 +57,13 @@ def read(raw: bytes) -> Incoming:
     """
     end_of_headers = re.search(rb"\r?\n\r?\n", raw)
     if (end_of_headers.start() if end_of_headers else len(raw)) > MOST_HEADERS:
-        raise Unreadable("Its headers are longer than any mail program writes.")
+        raise Unreadable(gettext_noop("Its headers are longer than any mail program writes."))
     try:
         # The older policy leaves headers as they are; the newer one parses them, and can fail.
         message = message_from_bytes(raw, policy=policy.compat32)
         return _incoming(message)
     except RecursionError:
-        raise Unreadable("Something in it is nested too deeply.") from None
+        raise Unreadable(gettext_noop("Something in it is nested too deeply.")) from None
 
 
 def _incoming(message: Message) -> Incoming:
@@ -86,7 +87,7 @@ def _parts(message: Message) -> list[Message]:
     parts: list[Message] = []
     for part in message.walk():
         if len(parts) >= MOST_PARTS:
-            raise Unreadable("It has more parts than any letter needs.")
+            raise Unreadable(gettext_noop("It has more parts than any letter needs."))
         parts.append(part)
     return parts
 
@@ -101,20 +102,20 @@ def _header(message: Message, name: str, longest: int) -> str:
 def _automatic(message: Message) -> str:
     """Why a program wrote it, in words for the office."""
     if str(message.get("Auto-Submitted", "no")).strip().lower() != "no":
-        return "It was sent by a program (Auto-Submitted)."
+        return gettext_noop("It was sent by a program (Auto-Submitted).")
     if str(message.get("Precedence", "")).strip().lower() in ("bulk", "junk", "list", "auto_reply"):
-        return "It was sent in bulk (Precedence)."
+        return gettext_noop("It was sent in bulk (Precedence).")
     for name in _AUTOMATIC:
         if name in message:
             return f"It was sent by a program ({name})."
     if settings.MAIL.address in str(message.get("X-Loop", "")):
-        return "It is one of the desk's own mails that came back (X-Loop)."
+        return gettext_noop("It is one of the desk's own mails that came back (X-Loop).")
     if str(message.get("Return-Path", "")).strip() == "<>":
-        return "It is a bounce (it has no sender)."
+        return gettext_noop("It is a bounce (it has no sender).")
     if message.get_content_type() in ("multipart/report", "message/delivery-status"):
-        return "It is a bounce or a receipt."
+        return gettext_noop("It is a bounce or a receipt.")
     if _DAEMONS.match(parseaddr(str(message.get("From", "")))[1]):
-        return "It was sent by a mail server."
+        return gettext_noop("It was sent by a mail server.")
     return ""
 
 

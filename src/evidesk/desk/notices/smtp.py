@@ -61,7 +61,7 @@ class Connection:
             return self._hand_over(smtp, sender, recipient, message)
         except (smtplib.SMTPException, OSError) as fault:
             self._drop()
-            raise TryLater(f"The connection broke: {_words(fault)}") from None
+            raise TryLater(f"The connection broke ({_words(fault)})") from None
         except NotSent:
             self._reset()
             raise

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from django.utils.formats import number_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -71,8 +72,8 @@ def curve_chart(curve: KaplanMeier, *, label: str, xlabel: str, followed: str) -
     parts.append(f'<path class="cut" d="{ticks}" stroke="{ACCENT}" fill="none"/>')
     bottom = y(0)
     for time in np.arange(0, longest + step / 1000, step):
-        parts.append(_text("tick", x(time), bottom + 16, f"{time:g}", "middle"))
-        still = f"{int(curve.waiting_at([time])[0]):,}"
+        parts.append(_text("tick", x(time), bottom + 16, number_format(f"{time:g}"), "middle"))
+        still = number_format(int(curve.waiting_at([time])[0]), force_grouping=True)
         parts.append(_text("followed", x(time), bottom + 50, still, "middle"))
     parts.append(_text("axis", right, bottom + 32, xlabel, "end"))
     parts.append(_text("followed", _LEFT, bottom + 36, followed, "start"))

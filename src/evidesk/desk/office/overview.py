@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -101,12 +102,17 @@ def _shown(group: Group, whole: Group | None = None) -> dict[str, Shown]:
     }
 
 
+def _grouped(number: int) -> str:
+    return number_format(number, force_grouping=True)
+
+
 def _cards(scope: Scope, found: Statistics) -> list[Card]:
     whole = found.whole
     shown = _shown(whole)
     open_now = Shown(
-        value=f"{whole.n_open:,}",
-        basis=ngettext("of %(n)s submitted", "of %(n)s submitted", whole.n) % {"n": f"{whole.n:,}"},
+        value=_grouped(whole.n_open),
+        basis=ngettext("of %(n)s submitted", "of %(n)s submitted", whole.n)
+        % {"n": _grouped(whole.n)},
     )
     cards = [
         Card(_("Open now"), open_now, scope.address("closure", happened="no")),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from evidesk.desk.office.cases import Cases, Figure
 from evidesk.desk.office.periods import Quarter
@@ -83,8 +83,11 @@ def _known(value: float) -> float | None:
 def csv_lines(figure: Figure, rows: list[Row]) -> Iterator[str]:
     """The rows as lines of CSV, first the names of the columns."""
     writer = csv.writer(_Echo())
-    names = ["reference", "unit", "kind", "state", "submitted", "booked hours", figure.value_name]
-    yield writer.writerow([*names, figure.happened_name])
+    # Scripts read it, so it is English whoever asks.
+    with translation.override("en"):
+        figure_names = [str(figure.value_name), str(figure.happened_name)]
+    names = ["reference", "unit", "kind", "state", "submitted", "booked hours", *figure_names]
+    yield writer.writerow(names)
     for row in rows:
         yield writer.writerow(
             [

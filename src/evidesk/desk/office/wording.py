@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -34,7 +35,8 @@ def percent_level() -> str:
 def _in_days(curve: KaplanMeier, days: float) -> str:
     """Tenths where they are counted and matter."""
     has_tenths = bool(np.any(curve.durations % 1))
-    return f"{days:.1f}" if has_tenths and 0 < days < 10 else f"{days:.0f}"
+    places = 1 if has_tenths and 0 < days < 10 else 0
+    return number_format(f"{days:.{places}f}")
 
 
 def waiting(
@@ -109,9 +111,12 @@ def warning(load: Load) -> str:
     if forecast is None or forecast.p_value is None or forecast.p_value >= UNLIKELY:
         return ""
     return _(
-        "These quarters differ by more than chance (%(factor).1f times as much, p = %(p).1g): "
+        "These quarters differ by more than chance (%(factor)s times as much, p = %(p)s): "
         "expect the next one to leave the interval more often than it says."
-    ) % {"factor": forecast.dispersion, "p": forecast.p_value}
+    ) % {
+        "factor": number_format(f"{forecast.dispersion:.1f}"),
+        "p": number_format(f"{forecast.p_value:.1g}"),
+    }
 
 
 def describe_curve(curve: KaplanMeier) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.db import transaction as database
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Person, Scope, Token
@@ -45,7 +46,7 @@ def create_token(
 @database.atomic
 def revoke_token(person: Person, token_id: int) -> None:
     """Make one of the person's own tokens useless; others' tokens are left alone."""
-    revoked, _ = person.tokens.filter(pk=token_id).delete()
+    revoked, _rows = person.tokens.filter(pk=token_id).delete()
     if revoked:
         audit.append("token.revoked", person.uid, f"token:{token_id}")
 
@@ -68,7 +69,18 @@ def use_token(text: str) -> Token | None:
 def consent(person: Person, version: str) -> None:
     """Agree to what the desk keeps; to the version that was shown."""
     if version != PRIVACY_VERSION:
-        raise Conflict("The privacy page has changed in the meantime. Please read it once more.")
+        raise Conflict(_("The privacy page has changed in the meantime. Please read it once more."))
     person.consented_to, person.consented_at = version, timezone.now()
     person.save(update_fields=["consented_to", "consented_at"])
     audit.append("person.consented", person.uid, f"person:{person.uid}", {"version": version})
+
+
+@database.atomic
+def choose_language(person: Person, language: str) -> None:
+    """Read the desk, and get its mails, in this language from now on."""
+    if person.language == language:
+        return
+    person.language = language
+    person.save(update_fields=["language"])
+    facts = {"language": language}
+    audit.append("person.language-chosen", person.uid, f"person:{person.uid}", facts)

@@ -34,12 +34,13 @@ class TokenOut(Schema):
 
 
 class MeOut(Schema):
-    """Whose token it is."""
+    """Whose token it is; `language` is the one chosen on the pages, empty if none was."""
 
     uid: UUID
     name: str
     email: str
     home: str
+    language: str
     roles: list[PlaceOut]
     token: TokenOut
 
@@ -53,6 +54,7 @@ def me(request: HttpRequest) -> dict[str, Any]:
         "name": person.name,
         "email": person.email,
         "home": person.home,
+        "language": person.language,
         "roles": list(person.memberships.select_related("unit")),
         "token": token,
     }

@@ -1,6 +1,7 @@
 """Input from people about themselves."""
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.people.actions import TOKEN_DAYS
@@ -12,8 +13,8 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(
         max_length=80,
-        label="What is it for?",
-        widget=forms.TextInput(attrs={"placeholder": "for instance: login node"}),
+        label=_("What is it for?"),
+        widget=forms.TextInput(attrs={"placeholder": _("for instance: login node")}),
     )
     scope = forms.ChoiceField(
         label=_("What may it do?"),
@@ -25,6 +26,6 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label=_("For how long?"),
         coerce=int,
-        choices=[(days, _("%(days)s days") % {"days": days}) for days in TOKEN_DAYS],
+        choices=[(days, format_lazy(_("{days} days"), days=days)) for days in TOKEN_DAYS],
         initial=90,
     )

@@ -174,6 +174,9 @@ class Person(AbstractBaseUser):
     name = models.CharField(max_length=200)
     email = models.EmailField(max_length=254)
     home = models.CharField(max_length=80, blank=True, help_text="The home centre.")
+    language = models.CharField(
+        max_length=10, blank=True, help_text="The language that was chosen; empty if none was."
+    )
     is_active = models.BooleanField(default=True)
     consented_to = models.CharField(
         max_length=20, blank=True, help_text="The version of the privacy page agreed to."
@@ -225,9 +228,9 @@ class Person(AbstractBaseUser):
 class Role(models.TextChoices):
     """What a member does in a unit."""
 
-    CONSULTANT = "consultant"
-    LEAD = "lead"
-    OFFICE = "office"
+    CONSULTANT = "consultant", _("Consultant")
+    LEAD = "lead", _("Lead")
+    OFFICE = "office", _("Office")
 
 
 class Source(models.TextChoices):

@@ -7,10 +7,12 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django.views.i18n import set_language as remember_language
 
-from evidesk.desk.people import actions, queries, rules
+from evidesk.desk.people import actions, languages, queries, rules
 from evidesk.desk.people.destination import next_page
 from evidesk.desk.people.forms import TokenForm
 from evidesk.desk.people.log_in import rules as log_in
@@ -62,6 +64,15 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     return render(request, "people/signed_out.html", context)
 
 
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Read on in another language: kept with whoever is signed in, and in a cookie."""
+    chosen = request.POST.get("language", "")
+    if isinstance(request.user, Person) and languages.is_known(chosen):
+        actions.choose_language(request.user, chosen)
+    return remember_language(request)
+
+
 @login_required
 @never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
@@ -82,7 +93,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     actions.revoke_token(person_of(request), token_id)
-    messages.success(request, "The token is revoked; nothing can use it any more.")
+    messages.success(request, _("The token is revoked; nothing can use it any more."))
     return redirect("tokens")
 
 

@@ -51,7 +51,7 @@ PRIVACY_VERSION = "2026-11"
 def has_consented(person: Person) -> Answer:
     """Before anything else, everybody agrees to what the desk keeps of them."""
     if person.consented_to != PRIVACY_VERSION:
-        return refuse("Open the desk in a browser first and agree to what it keeps of you.")
+        return refuse(_("Open the desk in a browser first and agree to what it keeps of you."))
     return ALLOWED
 
 
@@ -69,12 +69,12 @@ def may_use(token: Token, needed: Scope) -> Answer:
 def may_use_personas(request: HttpRequest) -> Answer:
     """Persona buttons exist only in a demo, and only for somebody sitting at the machine."""
     if not settings.DEMO:
-        return refuse("Personas exist only in the demo (EVIDESK_DEMO=1).")
+        return refuse(_("Personas exist only in the demo (EVIDESK_DEMO=1)."))
     if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")):
-        return refuse("The demo is not meant to stand behind a proxy.")
+        return refuse(_("The demo is not meant to stand behind a proxy."))
     host = split_domain_port(request.get_host())[0].strip("[]")
     if not (is_loopback(request.META["REMOTE_ADDR"]) and is_loopback(host)):
-        return refuse("Personas work only on the machine that the demo runs on.")
+        return refuse(_("Personas work only on the machine that the demo runs on."))
     return ALLOWED
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("signed-out/", pages.signed_out, name="signed-out"),
     path("sign-in/go/", log_in.begin, name="log-in"),
     path("sign-in/done/", log_in.done, name="log-in-done"),
+    path("language/", pages.set_language, name="set-language"),
     path("me/sessions/", log_in.own_sessions, name="own-sessions"),
     path("me/sessions/end-others/", log_in.end_other_sessions, name="end-other-sessions"),
     path("me/sessions/<str:public_id>/end/", log_in.end_session, name="end-session"),

@@ -9,7 +9,7 @@ from typing import IO, Any
 from django.db import transaction as database
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.lists import actions as lists
@@ -31,6 +31,8 @@ from evidesk.desk.vouchers.models import (
 
 #: What an erased person is called from then on.
 FORMER_MEMBER, FORMER_USER = "a former member", "a former user"
+# What is kept instead of a name or subject, in English; a page may translate it for its reader.
+_ERASED_FILE, _ERASED_INQUIRY = gettext_noop("erased file"), gettext_noop("An erased inquiry")
 
 
 def export(person: Person) -> IO[bytes]:
@@ -92,6 +94,7 @@ def erase_person(person: Person, by: Person | None) -> None:
             name=name,
             email="",
             home="",
+            language="",
             issuer="erased",
             subject=str(person.uid),
             is_active=False,
@@ -106,10 +109,10 @@ def erase_files(attachments: Iterable[Attachment]) -> None:
     """Erase files from the disk and their names; that there was a file remains."""
     for one in attachments:
         Attachment.objects.filter(pk=one.pk).update(
-            name=_("erased file"), size=0, sha256="", erased_at=timezone.now()
+            name=_ERASED_FILE, size=0, sha256="", erased_at=timezone.now()
         )
         Event.objects.filter(voucher=one.voucher_id, data__attachment=one.pk).update(
-            data={"attachment": one.pk, "name": _("erased file")}
+            data={"attachment": one.pk, "name": _ERASED_FILE}
         )
         lists.index([one.voucher_id])
         _drop_content(one.sha256)
@@ -131,7 +134,7 @@ def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:
     for inquiry in inquiries:
         notices.forget_inquiry(inquiry)
         Inquiry.objects.filter(pk=inquiry.pk).update(
-            subject=_("An erased inquiry"), text="", email="", erased_at=timezone.now()
+            subject=_ERASED_INQUIRY, text="", email="", erased_at=timezone.now()
         )
         if inquiry.voucher_id is not None:
             lists.index([inquiry.voucher_id])

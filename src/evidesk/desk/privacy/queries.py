@@ -39,6 +39,7 @@ def data_of(person: Person) -> dict[str, Any]:
             "name": person.name,
             "email": person.email,
             "home": person.home,
+            "language": person.language,
             "issuer": person.issuer,
             "subject": person.subject,
             "consented_to": person.consented_to,

@@ -4,7 +4,9 @@ from datetime import date
 from typing import Any, Literal
 
 from django import forms
+from django.conf import settings
 from django.db.models import Model
+from django.utils import translation
 from ninja import Field, Schema
 from pydantic import ConfigDict, create_model
 
@@ -38,11 +40,13 @@ def schema_of(
     without : fields that only a browser sends.
     more : further fields, as in `pydantic.create_model`.
     """
-    fields: dict[str, Any] = {
-        key: _field(field, partial)
-        for key, field in form.base_fields.items()
-        if key not in without and not isinstance(field, forms.FileField)
-    }
+    # Made once, perhaps while somebody's page is served; the API's description is in English.
+    with translation.override(settings.LANGUAGE_CODE):
+        fields: dict[str, Any] = {
+            key: _field(field, partial)
+            for key, field in form.base_fields.items()
+            if key not in without and not isinstance(field, forms.FileField)
+        }
     title = name or form.__name__.removesuffix("Form") + "In"
     return create_model(title, __base__=Body, __doc__=None, **fields, **more)
 

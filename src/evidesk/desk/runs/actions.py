@@ -9,6 +9,8 @@ from django.db import transaction as database
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -38,7 +40,7 @@ def start_run(
 
     require(rules.may_add_evidence(by, voucher))
     if attachment.voucher_id != voucher.pk:
-        raise Refused("That file belongs to another voucher.")
+        raise Refused(_("That file belongs to another voucher."))
     chosen = load(kit)
     file_field = chosen.parameters.file_fields()[0]
     # The path stands in for the file, whose place only the worker decides.
@@ -83,7 +85,7 @@ def claim_run(run_id: int) -> bool:
             state=RunState.RUNNING,
             started_at=timezone.now(),
             seen_alive_at=Now(),
-            message="Starting",
+            message=gettext_noop("Starting"),
         )
     )
 
@@ -144,7 +146,9 @@ def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
 def end_lost_runs() -> int:
     """Runs whose worker has vanished are over; returns how many there were."""
     lost = Run.objects.filter(state=RunState.RUNNING, seen_alive_at__lt=Now() - SILENCE)
-    fault = "The worker stopped in the middle of this run. Nothing is lost: run it again."
+    fault = gettext_noop(
+        "The worker stopped in the middle of this run. Nothing is lost: run it again."
+    )
     return sum(_end(lost.filter(pk=pk), RunState.FAILED, fault) for pk in _keys(lost))
 
 
@@ -154,7 +158,7 @@ def end_forgotten_runs() -> int:
     jobs = DBTaskResult.objects.filter(
         status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]
     )
-    fault = "The worker could not begin this run. Nothing is lost: run it again."
+    fault = gettext_noop("The worker could not begin this run. Nothing is lost: run it again.")
     return sum(
         _end(waiting.filter(pk=pk), RunState.FAILED, fault)
         for pk in _keys(waiting)
@@ -178,7 +182,7 @@ def receive_evidence(voucher: Voucher, by: Person, crate: Path) -> StoredEvidenc
     try:
         evidence = Evidence.read(crate)
     except EvidenceError as fault:
-        raise Refused(f"The crate is refused: {fault}.") from None
+        raise Refused(_("The crate is refused: %(fault)s.") % {"fault": fault}) from None
     with database.atomic():
         return _store(voucher, by, evidence, crate, None)
 
@@ -203,7 +207,7 @@ def _store(
         },
     )
     if not is_new:
-        raise Conflict("This voucher has exactly this evidence already.")
+        raise Conflict(_("This voucher has exactly this evidence already."))
     voucher_actions.record(
         voucher, EventKind.EVIDENCE, by, evidence=stored.pk, answer=evidence.answer
     )
@@ -247,12 +251,12 @@ def report(
     """The consultant hands in the report (Markdown), resting on chosen evidence."""
     chosen = list(evidence)
     if any(one.voucher_id != voucher.pk for one in chosen):
-        raise Refused("A report can rest only on this voucher's own evidence.")
+        raise Refused(_("A report can rest only on this voucher's own evidence."))
     with database.atomic():
         # While the row is locked no run can start, so none slips in after this look.
         Voucher.objects.select_for_update().get(pk=voucher.pk)
         if voucher.runs.filter(state__in=UNDER_WAY).exists():
-            raise Refused("A run is still under way. Wait for it, or cancel it first.")
+            raise Refused(_("A run is still under way. Wait for it, or cancel it first."))
         voucher_actions.transition(
             voucher, "report", by, facts={"report": text}, changes={"report": text}
         )

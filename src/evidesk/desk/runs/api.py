@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Body as InBody
 from ninja import Field, File, Router, Schema
 from ninja.files import UploadedFile
@@ -120,7 +121,7 @@ def start_run(request: HttpRequest, reference: str, wanted: RunIn) -> Status[Run
     form = KitForm(kit, columns, wanted.parameters)
     unknown = set(wanted.parameters) - set(form.fields)
     if unknown:
-        raise Invalid({f"parameters.{name}": ["The kit has no such one."] for name in unknown})
+        raise Invalid({f"parameters.{name}": [_("The kit has no such one.")] for name in unknown})
     try:
         checked(form)
         run = actions.start_run(
@@ -282,6 +283,6 @@ def report(
     form = ReportForm(StoredEvidence.objects.filter(voucher=voucher), given)
     data = checked(form)
     if given.get("evidence") and "evidence" not in form.fields:
-        raise Invalid({"evidence": ["This voucher has no evidence."]})
+        raise Invalid({"evidence": [_("This voucher has no evidence.")]})
     actions.report(voucher, person, data["text"], data.get("evidence", ()))
     return voucher

@@ -4,6 +4,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -64,10 +66,10 @@ def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> for
                 choices=choices, widget=forms.CheckboxSelectMultiple, **common
             )
         if is_optional or "initial" not in common:
-            choices.insert(0, ("", "none" if is_optional else "choose a column"))
+            choices.insert(0, ("", _("none") if is_optional else _("choose a column")))
         return forms.ChoiceField(choices=choices, **common)
     if get_origin(inner) is Literal:
-        none = [("", "none")] if is_optional else []
+        none = [("", _("none"))] if is_optional else []
         return forms.ChoiceField(choices=[*none, *((v, v) for v in get_args(inner))], **common)
     if inner is bool:
         return forms.BooleanField(**{**common, "required": False})
@@ -82,15 +84,17 @@ class ReportForm(forms.Form):
     """The report, and what it rests on."""
 
     text = long_text(
-        "Report",
+        gettext_lazy("Report"),
         rows=14,
-        help="What was asked, what was done, what came out and how sure that is. Markdown is fine.",
+        help=gettext_lazy(
+            "What was asked, what was done, what came out and how sure that is. Markdown is fine."
+        ),
     )
     evidence = forms.ModelMultipleChoiceField(
         StoredEvidence.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="Evidence that it rests on",
+        label=gettext_lazy("Evidence that it rests on"),
     )
 
     def __init__(self, evidence: QuerySet[StoredEvidence], data: Any = None) -> None:

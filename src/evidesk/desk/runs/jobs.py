@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from django_tasks import task
 
 from evidesk.desk.runs import actions
@@ -43,14 +44,17 @@ def execute_run(run_id: int) -> None:
             actions.end_run(
                 run_id,
                 RunState.FAILED,
-                fault="The desk failed with an unexpected error. This is a fault of evidesk's, not "
-                "of your data.",
+                fault=gettext_noop(
+                    "The desk failed with an unexpected error. This is a fault of evidesk's, not "
+                    "of your data."
+                ),
                 details=traceback.format_exc(),
             )
             raise
         except BaseException:
             # The worker is told to stop: the run must not seem to go on.
-            actions.end_run(run_id, RunState.FAILED, fault="The worker was stopped. Run it again.")
+            fault_text = gettext_noop("The worker was stopped. Run it again.")
+            actions.end_run(run_id, RunState.FAILED, fault=fault_text)
             raise
     # Here only a cancelled run is still running.
     actions.end_run(run_id, RunState.CANCELLED)

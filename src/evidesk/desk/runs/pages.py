@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -171,7 +172,8 @@ def report(request: HttpRequest, reference: str) -> HttpResponse:
         except (Refused, Conflict) as fault:
             form.add_error(None, str(fault))
         else:
-            messages.success(request, f"{reference}: the scientist has your report now.")
+            done = _("%(reference)s: the scientist has your report now.")
+            messages.success(request, done % {"reference": reference})
             return redirect("voucher", reference)
     return render(
         request,

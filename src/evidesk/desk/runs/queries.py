@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.runs.models import Run, StoredEvidence
@@ -49,8 +50,10 @@ def read_stored(stored: StoredEvidence) -> Evidence:
     path = stored.path
     if not path.is_file() or Input.of(path).sha256 != stored.sha256:
         raise EvidenceError(
-            "The stored crate is not the one that was received. Tell the office: it has to be "
-            "brought back from a backup."
+            _(
+                "The stored crate is not the one that was received. Tell the office: it has to be "
+                "brought back from a backup."
+            )
         )
     return Evidence.read(path)
 

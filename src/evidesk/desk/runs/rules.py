@@ -1,5 +1,7 @@
 """Who may run kits and add evidence."""
 
+from django.utils.translation import gettext as _
+
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
 from evidesk.desk.runs.models import Run
@@ -11,16 +13,16 @@ from evidesk.desk.vouchers.workflow import Part
 def may_add_evidence(person: Person, voucher: Voucher) -> Answer:
     """Runs and pushed crates: the voucher's consultant, while the work is in progress."""
     if Part.CONSULTANT not in parts(person, voucher):
-        return refuse("Only the voucher's consultant can run kits and add evidence.")
+        return refuse(_("Only the voucher's consultant can run kits and add evidence."))
     if voucher.state != State.ACTIVE:
-        return refuse("Kits can be run and evidence added only while the work is in progress.")
+        return refuse(_("Kits can be run and evidence added only while the work is in progress."))
     return ALLOWED
 
 
 def may_cancel(person: Person, run: Run) -> Answer:
     """The voucher's consultant, while there is something to cancel."""
     if not run.is_under_way:
-        return refuse("This run is over.")
+        return refuse(_("This run is over."))
     if Part.CONSULTANT not in parts(person, run.voucher):
-        return refuse("Only the voucher's consultant can cancel a run.")
+        return refuse(_("Only the voucher's consultant can cancel a run."))
     return ALLOWED

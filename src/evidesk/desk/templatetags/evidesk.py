@@ -1,15 +1,18 @@
 """How texts, sizes and states are written on pages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import nh3
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from markdown_it import MarkdownIt
 
 from evidesk.desk.vouchers.models import Event, EventKind
@@ -44,15 +47,44 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def when(moment: datetime) -> SafeString:
     """How long ago, in one unit, with the exact time for those who point at it."""
-    ago = naturaltime(moment)
-    if "," in ago:  # "3 months, 4 weeks ago" tells more than anybody wants to know
-        ago = ago.split(",")[0] + " ago"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        date_format(localtime(moment), "j F Y, H:i"),
-        ago,
+        date_format(timezone.localtime(moment), "DATETIME_FORMAT"),
+        _ago(moment),
     )
+
+
+# With one unit each is a whole phrase; Django's own are glued, and in German end in "Tage her".
+_PAST: dict[str, Any] = {
+    "year": ngettext_lazy("%(num)d year ago", "%(num)d years ago", "num"),
+    "month": ngettext_lazy("%(num)d month ago", "%(num)d months ago", "num"),
+    "week": ngettext_lazy("%(num)d week ago", "%(num)d weeks ago", "num"),
+    "day": ngettext_lazy("%(num)d day ago", "%(num)d days ago", "num"),
+}
+_FUTURE: dict[str, Any] = {
+    "year": ngettext_lazy("%(num)d year from now", "%(num)d years from now", "num"),
+    "month": ngettext_lazy("%(num)d month from now", "%(num)d months from now", "num"),
+    "week": ngettext_lazy("%(num)d week from now", "%(num)d weeks from now", "num"),
+    "day": ngettext_lazy("%(num)d day from now", "%(num)d days from now", "num"),
+}
+
+
+def _ago(moment: datetime) -> Any:
+    """In one unit: "3 months, 4 weeks ago" tells more than anybody wants to know."""
+    now = timezone.now()
+    if abs(now - moment) < timedelta(days=1):
+        return naturaltime(moment)
+    if moment < now:
+        return timesince(moment, now, time_strings=_PAST, depth=1)
+    return timeuntil(moment, now, time_strings=_FUTURE, depth=1)
+
+
+#: What tells of a person or a unit, too.
+_TO = {
+    "offer": _("offered it to %(name)s"),
+    "hand-over": _("handed it over to %(name)s"),
+}
 
 
 @register.filter
@@ -60,8 +92,9 @@ def happened(event: Event) -> str:
     """What an event tells, to follow its actor's name."""
     if event.kind in EventKind.values:
         return str(EventKind(event.kind).label)
-    past = BY_ACTION[event.kind].past
-    return f"{past} {event.data['to']}" if "to" in event.data else past
+    if "to" in event.data:
+        return str(_TO[event.kind] % {"name": event.data["to"]})
+    return str(BY_ACTION[event.kind].past)
 
 
 @register.filter

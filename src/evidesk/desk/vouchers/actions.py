@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction as database
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Field, Person, Unit
@@ -65,7 +66,8 @@ def _change(voucher: Voucher, *still: Q, **columns: Any) -> datetime:
     rows = Voucher.objects.filter(*still, pk=voucher.pk, state=voucher.state)
     if not rows.update(changed_at=now, **columns):
         raise Conflict(
-            f"{voucher.reference} has changed in the meantime. Load the page again to see how."
+            _("%(reference)s has changed in the meantime. Load the page again to see how.")
+            % {"reference": voucher.reference}
         )
     return now
 
@@ -119,7 +121,7 @@ def answer_inquiry(inquiry: Inquiry, by: Person, answer: str) -> None:
         answer=answer, answered_by=by, answered_at=timezone.now()
     )
     if not answered:
-        raise Conflict("Somebody has answered this inquiry in the meantime.")
+        raise Conflict(_("Somebody has answered this inquiry in the meantime."))
     inquiry.refresh_from_db()
     audit.append("inquiry.answered", by.uid, f"inquiry:{inquiry.pk}", sealed={"answer": answer})
     signals.inquiry_answered.send(Inquiry, inquiry=inquiry)
@@ -165,7 +167,7 @@ def start_voucher(
             voucher=voucher, person=author
         )
         if not taken:
-            raise Conflict("This inquiry has become a voucher already.")
+            raise Conflict(_("This inquiry has become a voucher already."))
     record(voucher, EventKind.STARTED, author)
     return voucher
 
@@ -193,7 +195,7 @@ def save_draft(
     """
     require(rules.may_edit(by, voucher))
     if kind is None and voucher.submitted_at is not None:
-        raise Refused("Choose a kind; only a first draft can be without.")
+        raise Refused(_("Choose a kind; only a first draft can be without."))
     chosen = {"credit": credit, "visibility": visibility, "summary": summary}
     current = Q(revision=revision)
     if window:
@@ -211,8 +213,10 @@ def save_draft(
     )
     if not saved:
         raise Conflict(
-            "This voucher was changed in another window. Your text is still here: copy what you "
-            "need, then load the page again."
+            _(
+                "This voucher was changed in another window. Your text is still here: copy what "
+                "you need, then load the page again."
+            )
         )
     signals.draft_saved.send(Voucher, voucher=voucher)
 
@@ -434,11 +438,14 @@ def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
     require(rules.may_write(by, voucher))
     limit = settings.MAX_UPLOAD_BYTES
     if not upload.size:
-        raise Refused("The file is empty.")
+        raise Refused(_("The file is empty."))
     if upload.size > limit:
         raise Refused(
-            f"The file is larger than {limit // 2**20} MB. Leave it where it is and run the kit "
-            "there: `evidesk push` brings the evidence here."
+            _(
+                "The file is larger than %(size)d MB. Leave it where it is and run the kit "
+                "there: `evidesk push` brings the evidence here."
+            )
+            % {"size": limit // 2**20}
         )
     name = harmless_name(upload.name or "file")
     sha256, size = keep(upload.chunks(), lambda path: _look_into(name, path))
@@ -466,14 +473,19 @@ def _look_into(name: str, path: Path) -> None:
         except content.ScannerDown as fault:
             _log.warning("An upload was refused, for the virus scanner is down: %s", fault)
             raise Refused(
-                "Files cannot be checked for viruses at the moment, so none are taken. "
-                "Please try again later."
+                _(
+                    "Files cannot be checked for viruses at the moment, so none are taken. "
+                    "Please try again later."
+                )
             ) from None
     if virus:
-        raise Refused(f"The virus scanner found {virus} in {name}. It was not kept.")
+        raise Refused(
+            _("The virus scanner found %(virus)s in %(name)s. It was not kept.")
+            % {"virus": virus, "name": name}
+        )
 
 
-def keep(chunks: Any, look: Callable[[Path], None] = lambda _: None) -> tuple[str, int]:
+def keep(chunks: Any, look: Callable[[Path], None] = lambda _path: None) -> tuple[str, int]:
     """Store content under its SHA-256, atomically and for good; returns (digest, size in bytes).
 
     `look` may look at the whole file before, and raise.

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Body as InBody
 from ninja import Field, Header, Router, Schema
 from ninja.responses import Status
@@ -134,7 +135,7 @@ class DocumentOut(Schema):
         return voucher.field.name if voucher.field else None
 
     @staticmethod
-    def resolve_agreement(_: Voucher) -> str:
+    def resolve_agreement(_voucher: Voucher) -> str:
         return AgreementText.objects.latest("version").text
 
     @staticmethod
@@ -189,7 +190,7 @@ def change_document(
     data = {**form.initial, "window": "", **data_of(form, given)}
     for key, answer in given.get("answers", {}).items():
         if key not in form.question_keys:
-            raise Invalid({f"answers.{key}": ["There is no such question."]})
+            raise Invalid({f"answers.{key}": [_("There is no such question.")]})
         data[f"answer_{key}"] = answer
     form = forms.DraftForm(voucher, data)
     checked(form)

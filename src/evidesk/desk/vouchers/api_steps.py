@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from django import forms as django_forms
 from django.http import HttpRequest
+from django.utils import translation
 from ninja import Body as InBody
 from ninja import Field, Router, Schema
 
@@ -52,6 +53,12 @@ def _operation(action: str, form: type[django_forms.Form]) -> Callable[..., Vouc
     return take_step_with
 
 
+def _summary(step: Transition) -> str:
+    """The button's name in English, in which the API is described."""
+    with translation.override("en"):
+        return str(step.label)
+
+
 def _describe(step: Transition) -> str:
     guards = "; ".join(guard.text for guard in step.guards)
     sources = " or ".join(f"`{source.value}`" for source in step.sources)
@@ -67,7 +74,7 @@ def _add(action: str, form: type[django_forms.Form]) -> None:
         response=MovedOut,
         operation_id=f"step_{action.replace('-', '_')}",
         url_name=f"step-{action}",
-        summary=step.label,
+        summary=_summary(step),
         description=_describe(step),
     )(_operation(action, form))
 
@@ -86,7 +93,7 @@ class SubmitIn(Body):
     "vouchers/{reference}/steps/submit/",
     response=MovedOut,
     operation_id="step_submit",
-    summary=BY_ACTION["submit"].label,
+    summary=_summary(BY_ACTION["submit"]),
     description=_describe(BY_ACTION["submit"]),
 )
 def submit(request: HttpRequest, reference: str, facts: SubmitIn) -> Voucher:

@@ -8,20 +8,21 @@ from urllib.parse import urlsplit
 
 import puremagic
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
 
 #: What begins like this runs on somebody's machine.
 _PROGRAMS = {
-    b"MZ": "a Windows program",
-    b"\x7fELF": "a Linux program",
-    b"\xfe\xed\xfa\xce": "a macOS program",
-    b"\xfe\xed\xfa\xcf": "a macOS program",
-    b"\xce\xfa\xed\xfe": "a macOS program",
-    b"\xcf\xfa\xed\xfe": "a macOS program",
-    b"\xca\xfe\xba\xbe": "a Java or macOS program",
-    b"#!": "a script",
-    b"L\x00\x00\x00\x01\x14\x02\x00": "a Windows shortcut",
+    b"MZ": gettext_lazy("a Windows program"),
+    b"\x7fELF": gettext_lazy("a Linux program"),
+    b"\xfe\xed\xfa\xce": gettext_lazy("a macOS program"),
+    b"\xfe\xed\xfa\xcf": gettext_lazy("a macOS program"),
+    b"\xce\xfa\xed\xfe": gettext_lazy("a macOS program"),
+    b"\xcf\xfa\xed\xfe": gettext_lazy("a macOS program"),
+    b"\xca\xfe\xba\xbe": gettext_lazy("a Java or macOS program"),
+    b"#!": gettext_lazy("a script"),
+    b"L\x00\x00\x00\x01\x14\x02\x00": gettext_lazy("a Windows shortcut"),
 }
 #: Suffixes that say what a file begins with.
 _BEGINS = {

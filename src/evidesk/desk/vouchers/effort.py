@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from evidesk.desk.audit import actions as audit
@@ -112,7 +113,11 @@ def book(voucher: Voucher, by: Person, week: date, hours: Decimal, reason: str =
                 "%(person)s has %(free)s h free in that week, not %(hours)s. Book less, or give "
                 "the reason why it has to be more."
             )
-            % {"person": person, "free": max(free, Decimal(0)), "hours": hours}
+            % {
+                "person": person,
+                "free": localize(max(free, Decimal(0))),
+                "hours": localize(hours),
+            }
         )
     mine.delete()
     if hours:

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -37,20 +38,24 @@ class InquiryForm(forms.Form):
 
     subject = forms.CharField(
         max_length=120,
-        label="What would you like to do?",
+        label=gettext_lazy("What would you like to do?"),
         widget=forms.TextInput(
-            attrs={"placeholder": "for instance: find out whether our classifier can be trusted"}
+            attrs={
+                "placeholder": gettext_lazy(
+                    "for instance: find out whether our classifier can be trusted"
+                )
+            }
         ),
     )
     text = forms.CharField(
         max_length=5000,
-        label="Tell us a little more",
-        help_text="A few lines are enough. Half-baked ideas are welcome.",
+        label=gettext_lazy("Tell us a little more"),
+        help_text=gettext_lazy("A few lines are enough. Half-baked ideas are welcome."),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     email = forms.EmailField(
-        label="Where can we reach you?",
-        help_text="Your e-mail address at your institute.",
+        label=gettext_lazy("Where can we reach you?"),
+        help_text=gettext_lazy("Your e-mail address at your institute."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
@@ -58,7 +63,7 @@ class InquiryForm(forms.Form):
 class AnswerForm(forms.Form):
     """An answer to an inquiry."""
 
-    answer = long_text("Your answer", help="Markdown is fine.")
+    answer = long_text(gettext_lazy("Your answer"), help=gettext_lazy("Markdown is fine."))
 
 
 class DraftForm(forms.Form):
@@ -69,13 +74,13 @@ class DraftForm(forms.Form):
 
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     window = forms.CharField(max_length=40, widget=forms.HiddenInput, required=False)
-    title = forms.CharField(max_length=120, required=False, label="Title")
+    title = forms.CharField(max_length=120, required=False, label=gettext_lazy("Title"))
     kind = forms.ModelChoiceField(
         Kind.objects.none(),
         required=False,
         empty_label=None,
         widget=forms.RadioSelect,
-        label="Kind",
+        label=gettext_lazy("Kind"),
     )
     field = forms.ModelChoiceField(
         Field.objects.none(),
@@ -86,8 +91,10 @@ class DraftForm(forms.Form):
     unit = forms.ModelChoiceField(
         Unit.objects.none(),
         empty_label=None,
-        label="Which team?",
-        help_text="The one at or near your centre, or of your field; it can be changed later.",
+        label=gettext_lazy("Which team?"),
+        help_text=gettext_lazy(
+            "The one at or near your centre, or of your field; it can be changed later."
+        ),
     )
 
     credit = forms.ChoiceField(
@@ -171,17 +178,19 @@ class DraftForm(forms.Form):
 class MessageForm(forms.Form):
     """A message in the conversation."""
 
-    text = long_text("Your message", rows=4, help="Markdown is fine.")
+    text = long_text(gettext_lazy("Your message"), rows=4, help=gettext_lazy("Markdown is fine."))
 
 
 class FileForm(forms.Form):
     """A file for the voucher."""
 
     file = forms.FileField(
-        label="File",
+        label=gettext_lazy("File"),
         allow_empty_file=True,
-        help_text=f"Up to {settings.MAX_UPLOAD_BYTES // 2**20} MB. "
-        "Kits read tables: CSV, TSV, Parquet, JSON.",
+        help_text=format_lazy(
+            gettext_lazy("Up to {size} MB. Kits read tables: CSV, TSV, Parquet, JSON."),
+            size=settings.MAX_UPLOAD_BYTES // 2**20,
+        ),
     )
 
 
@@ -193,29 +202,34 @@ class NothingForm(forms.Form):
 
 
 class QuestionsForm(forms.Form):
-    text = long_text("What do you need to know?", help="The scientist can change the document.")
+    text = long_text(
+        gettext_lazy("What do you need to know?"),
+        help=gettext_lazy("The scientist can change the document."),
+    )
 
 
 class ReasonForm(forms.Form):
-    text = long_text("The reason", help="Everybody on this voucher can read it.")
+    text = long_text(
+        gettext_lazy("The reason"), help=gettext_lazy("Everybody on this voucher can read it.")
+    )
 
 
 class OptionalReasonForm(forms.Form):
     text = long_text(
-        "The reason, if you like to give one",
+        gettext_lazy("The reason, if you like to give one"),
         required=False,
         rows=3,
-        help="Everybody on this voucher can read it.",
+        help=gettext_lazy("Everybody on this voucher can read it."),
     )
 
 
 class OfferForm(forms.Form):
-    consultant = forms.ModelChoiceField(Person.objects.none(), label="Consultant")
+    consultant = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Consultant"))
     text = long_text(
-        "A note with the offer",
+        gettext_lazy("A note with the offer"),
         required=False,
         rows=3,
-        help="Everybody on this voucher reads it, the scientist too.",
+        help=gettext_lazy("Everybody on this voucher reads it, the scientist too."),
     )
 
     def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
@@ -245,11 +259,11 @@ class HandOverForm(forms.Form):
 class PlanForm(forms.Form):
     # A day that no calendar of ours reaches would have no last day.
     starts_on = forms.DateField(
-        label="First day",
+        label=gettext_lazy("First day"),
         validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 1, 1))],
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
-    days = forms.IntegerField(label="Length in days")
+    days = forms.IntegerField(label=gettext_lazy("Length in days"))
 
     def __init__(self, data: Any = None, *, voucher: Voucher) -> None:
         kind = voucher.kind
@@ -262,7 +276,11 @@ class PlanForm(forms.Form):
             },
         )
         days = self.fields["days"]
-        days.help_text = f"{kind.name}: {kind.min_days} to {kind.max_days} days."
+        days.help_text = _("%(kind)s: %(least)d to %(most)d days.") % {
+            "kind": kind.name,
+            "least": kind.min_days,
+            "most": kind.max_days,
+        }
         days.widget.attrs.update(min=kind.min_days, max=kind.max_days)
 
 
@@ -297,7 +315,7 @@ class ExtendForm(forms.Form):
             "It is planned for %(days)d days from %(first)s; %(kind)s takes at most %(most)d."
         ) % {
             "days": voucher.days or 0,
-            "first": date_format(voucher.starts_on, "j F Y"),
+            "first": date_format(voucher.starts_on),
             "kind": kind.name,
             "most": kind.max_days,
         }
@@ -305,24 +323,24 @@ class ExtendForm(forms.Form):
 
 class FeedbackForm(forms.Form):
     rating = forms.TypedChoiceField(
-        label="How was it?",
+        label=gettext_lazy("How was it?"),
         required=False,
         coerce=int,
         empty_value=None,
         choices=[
-            ("5", "5: excellent"),
-            ("4", "4: good"),
-            ("3", "3: all right"),
-            ("2", "2: disappointing"),
-            ("1", "1: bad"),
-            ("", "I would rather not say"),
+            ("5", gettext_lazy("5: excellent")),
+            ("4", gettext_lazy("4: good")),
+            ("3", gettext_lazy("3: all right")),
+            ("2", gettext_lazy("2: disappointing")),
+            ("1", gettext_lazy("1: bad")),
+            ("", gettext_lazy("I would rather not say")),
         ],
         widget=forms.RadioSelect,
     )
     feedback = long_text(
-        "What helped, what did not?",
+        gettext_lazy("What helped, what did not?"),
         required=False,
-        help="Everybody on this voucher can read it.",
+        help=gettext_lazy("Everybody on this voucher can read it."),
     )
     visibility = forms.ChoiceField(
         choices=Visibility.choices,

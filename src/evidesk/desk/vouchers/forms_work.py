@@ -76,5 +76,5 @@ class BookingForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={"week": chosen, "hours": hours})
         self.fields["week"].choices = [  # type: ignore[attr-defined]
-            (monday.isoformat(), date_format(monday, "j F Y")) for monday in weeks
+            (monday.isoformat(), date_format(monday)) for monday in weeks
         ]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.people.models import Field, Person, Unit
@@ -21,15 +22,15 @@ from evidesk.desk.vouchers.rows import Tag as Tag
 class State(models.TextChoices):
     """Where a voucher stands; the labels are what people read."""
 
-    DRAFT = "draft", "Draft"
-    SUBMITTED = "submitted", "Waiting for triage"
-    RETURNED = "returned", "Back with questions"
-    OFFERED = "offered", "Offered to a consultant"
-    ACTIVE = "active", "In progress"
-    REPORTED = "reported", "Report ready"
-    CLOSED = "closed", "Closed"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    DECLINED = "declined", "Declined"
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Waiting for triage")
+    RETURNED = "returned", _("Back with questions")
+    OFFERED = "offered", _("Offered to a consultant")
+    ACTIVE = "active", _("In progress")
+    REPORTED = "reported", _("Report ready")
+    CLOSED = "closed", _("Closed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    DECLINED = "declined", _("Declined")
 
 
 ENDS = (State.CLOSED, State.WITHDRAWN, State.DECLINED)
@@ -204,7 +205,7 @@ class Voucher(models.Model):
     @property
     def shown_title(self) -> str:
         """The title, or something to click on while there is none."""
-        return self.title or "Untitled draft"
+        return self.title or gettext("Untitled draft")
 
     @property
     def ends_on(self) -> date | None:
@@ -269,13 +270,13 @@ class Counter(models.Model):
 class EventKind(models.TextChoices):
     """What an event tells of, beside the workflow's actions."""
 
-    STARTED = "started", "started the draft"
-    MESSAGE = "message", "wrote"
-    FILE = "file", "attached a file"
-    RUN = "run", "ran a kit"
-    RUN_CANCELLED = "run-cancelled", "cancelled a run of the kit"
-    RUN_FAILED = "run-failed", "had a failed run of the kit"
-    EVIDENCE = "evidence", "added evidence"
+    STARTED = "started", _("started the draft")
+    MESSAGE = "message", _("wrote")
+    FILE = "file", _("attached a file")
+    RUN = "run", _("ran a kit")
+    RUN_CANCELLED = "run-cancelled", _("cancelled a run of the kit")
+    RUN_FAILED = "run-failed", _("had a failed run of the kit")
+    EVIDENCE = "evidence", _("added evidence")
     VISIBILITY = "visibility", _("changed who may see it")
 
 

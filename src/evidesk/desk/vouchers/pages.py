@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -87,13 +89,13 @@ def inquiry(request: HttpRequest, key: str) -> HttpResponse:
     form = forms.AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if person is None:
-            raise Refused("Sign in to answer an inquiry.")
+            raise Refused(_("Sign in to answer an inquiry."))
         try:
             actions.answer_inquiry(found, person, form.cleaned_data["answer"])
         except Conflict as fault:
             form.add_error(None, str(fault))
         else:
-            messages.success(request, "Your answer is on the inquiry's page.")
+            messages.success(request, _("Your answer is on the inquiry's page."))
             return redirect("inquiry", key)
     return render(
         request,
@@ -146,10 +148,11 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
             except (Refused, Conflict) as fault:
                 form.add_error(None, str(fault))
             else:
-                messages.success(request, f"{reference} is submitted. The team has it now.")
+                done = _("%(reference)s is submitted. The team has it now.")
+                messages.success(request, done % {"reference": reference})
                 return redirect("voucher", reference)
         elif saved and "submit" not in request.POST:
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return redirect("voucher", reference)
     agreement = AgreementText.objects.latest("version")
     context = {"voucher": voucher, "form": form, "agreement": agreement}
@@ -221,7 +224,7 @@ def _way(voucher: Voucher) -> list[tuple[str, str]]:
     now = WAY.index(state) if state in WAY else len(WAY)
     return [
         (
-            State(voucher.state).label if index == now else step.label,
+            str(State(voucher.state).label if index == now else step.label),
             "done" if index < now else "now" if index == now else "later",
         )
         for index, step in enumerate(WAY)
@@ -240,10 +243,14 @@ def _step_url(voucher: Voucher, action: str) -> str:
 
 
 def _entries(voucher: Voucher, evidence: list[Any]) -> list[dict[str, Any]]:
-    """The timeline's events, those about evidence with the evidence."""
+    """The timeline's events, those about evidence with the evidence, a plan with its first day."""
     by_id = {one.pk: one for one in evidence}
     return [
-        {"event": event, "evidence": by_id.get(event.data.get("evidence"))}
+        {
+            "event": event,
+            "evidence": by_id.get(event.data.get("evidence")),
+            "starts_on": parse_date(event.data.get("starts_on") or ""),
+        }
         for event in queries.timeline(voucher)
     ]
 
@@ -314,7 +321,9 @@ def step(request: HttpRequest, reference: str, action: str) -> HttpResponse:
         except (Refused, Conflict) as fault:
             form.add_error(None, str(fault))
         else:
-            messages.success(request, f"{reference} is now “{State(voucher.state).label}”.")
+            done = _("%(reference)s is now “%(state)s”.")
+            state = State(voucher.state).label
+            messages.success(request, done % {"reference": reference, "state": state})
             if rules.may_see(person, voucher):
                 return redirect("voucher", reference)
             return redirect("home")

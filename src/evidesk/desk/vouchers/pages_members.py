@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -77,7 +78,7 @@ def _forms(person: Person, by: Person, what: str, data: Any) -> dict[str, django
         found["absence"] = forms.AbsenceForm(sent("absence"), is_own=by == person)
         found["conflict"] = forms.ConflictForm(sent("conflict"))
     if rules.may_set_hours(by, person):
-        hours = {"hours": f"{profile.weekly_hours:g}"}
+        hours = {"hours": number_format(f"{profile.weekly_hours:g}")}
         found["hours"] = forms.HoursForm(sent("hours"), initial=hours)
     return found
 

@@ -191,7 +191,7 @@ def edit_row(request: HttpRequest, what: str, pk: int) -> HttpResponse:
             "row": row,
             "form": form,
             "may_make_hub": isinstance(row, Unit) and not row.is_hub and not row.is_retired,
-            "history": told(subject),
+            "history": told(subject, one.model),
         },
     )
 
@@ -273,7 +273,18 @@ def agreement(request: HttpRequest, version: int) -> HttpResponse:
     return render(request, "network/agreement.html", {"agreement": found})
 
 
-def told(subject: str) -> list[dict[str, Any]]:
+#: What an entry of the audit chain tells, to follow its actor's name.
+DONE = {
+    "added": gettext_lazy("added it"),
+    "changed": gettext_lazy("changed it"),
+    "retired": gettext_lazy("retired it"),
+    "brought-back": gettext_lazy("brought it back"),
+    "made-hub": gettext_lazy("made it the hub"),
+    "published": gettext_lazy("published a new version"),
+}
+
+
+def told(subject: str, model: type[Row] | None = None) -> list[dict[str, Any]]:
     """The audit entries of a subject, the last first, with names and what has changed in words."""
     entries = list(history(subject)[:HISTORY_SHOWN])
     named = {
@@ -286,20 +297,28 @@ def told(subject: str) -> list[dict[str, Any]]:
         {
             "at": entry.at,
             "who": named.get(entry.actor, ""),
-            "what": entry.action.split(".", 1)[-1].replace("-", " "),
-            "changes": _changes(entry),
+            "what": DONE.get(what := entry.action.split(".", 1)[-1], what),
+            "changes": _changes(entry, model),
         }
         for entry in entries
     ]
 
 
-def _changes(entry: Entry) -> list[tuple[str, str, str]]:
+def _changes(entry: Entry, model: type[Row] | None) -> list[tuple[str, str, str]]:
     """(field, before, after) of what an entry tells."""
     return [
-        (name.replace("_", " "), _plain(pair[0]), _plain(pair[1]))
+        (_named(name, model), _plain(pair[0]), _plain(pair[1]))
         for name, pair in entry.facts.items()
         if isinstance(pair, list) and len(pair) == 2
     ]
+
+
+def _named(field: str, model: type[Row] | None) -> str:
+    """What a form calls a field."""
+    others = {"questions": _("Questions"), "text": _("Text"), "hub": _("Hub")}
+    if model is None or field in others:
+        return others.get(field, field)
+    return str(model._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
 
 
 def _plain(value: Any) -> str:

@@ -1,5 +1,7 @@
 """Who may do what with inquiries and vouchers."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
 
 from evidesk.desk.people.models import Person, Role
@@ -56,14 +58,23 @@ def may(person: Person | None, action: str, voucher: Voucher) -> Answer:
     """Whether the person may take this action of the workflow now."""
     transition = BY_ACTION[action]
     if voucher.state not in transition.sources:
-        wanted = " or ".join(f"“{state.label}”" for state in transition.sources)
         return refuse(
-            f"{voucher.reference} is “{State(voucher.state).label}”; "
-            f"this is possible only from {wanted}."
+            _("%(reference)s is “%(state)s”; this is possible only from %(wanted)s.")
+            % {
+                "reference": voucher.reference,
+                "state": State(voucher.state).label,
+                "wanted": _any_of(_("“%s”") % state.label for state in transition.sources),
+            }
         )
     if not parts(person, voucher).intersection(transition.who):
-        return refuse(f"Only {' or '.join(transition.who)} can do this.")
+        who = _any_of(part.label for part in transition.who)
+        return refuse(_("Only %(who)s can do this.") % {"who": who})
     return ALLOWED
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """The names as one phrase: any of them will do."""
+    return _(" or ").join(names)
 
 
 def possible(person: Person, voucher: Voucher) -> list[Transition]:
@@ -84,27 +95,30 @@ def hint(person: Person, voucher: Voucher) -> str:
     state = State(voucher.state)
     for part in parts(person, voucher):
         if step := NEXT_STEP.get((state, part)):
-            return step[1]
-    return WAITING[state]
+            return str(step[1])
+    return str(WAITING[state])
 
 
 def may_edit(person: Person, voucher: Voucher) -> Answer:
     """The document can be edited by its author until it is submitted, and when it is returned."""
     if voucher.author_id != person.pk:
-        return refuse("Only the scientist who asks can edit the document.")
+        return refuse(_("Only the scientist who asks can edit the document."))
     if voucher.state not in (State.DRAFT, State.RETURNED):
-        return refuse("The document is submitted; it can be edited only if it comes back.")
+        return refuse(_("The document is submitted; it can be edited only if it comes back."))
     return ALLOWED
 
 
 def may_write(person: Person, voucher: Voucher) -> Answer:
     """Messages and files: everyone with a part, from submission to the end."""
     if not parts(person, voucher):
-        return refuse("Only the people of this voucher can write here.")
+        return refuse(_("Only the people of this voucher can write here."))
     if voucher.state in ENDS:
-        return refuse(f"{voucher.reference} is over, so nothing can be added to it.")
+        return refuse(
+            _("%(reference)s is over, so nothing can be added to it.")
+            % {"reference": voucher.reference}
+        )
     if voucher.state not in OPEN:
-        return refuse("Messages and files are possible once the voucher is submitted.")
+        return refuse(_("Messages and files are possible once the voucher is submitted."))
     return ALLOWED
 
 
@@ -169,7 +183,7 @@ def may_tag(person: Person, voucher: Voucher) -> Answer:
 def may_answer(person: Person) -> Answer:
     """Inquiries are answered by leads and the office, of any unit."""
     if not person.has_role(Role.LEAD, Role.OFFICE):
-        return refuse("Inquiries are answered by the leads and the office.")
+        return refuse(_("Inquiries are answered by the leads and the office."))
     return ALLOWED
 
 
@@ -178,9 +192,11 @@ def may_start_from(person: Person, inquiry: Inquiry) -> Answer:
     secret address is taken for its author if it was written without signing in.
     """
     if inquiry.voucher_id is not None:
-        return refuse("This inquiry has become a voucher already.")
+        return refuse(_("This inquiry has become a voucher already."))
     if inquiry.person_id not in (None, person.pk):
-        return refuse("Only whoever wrote the inquiry can turn it into a voucher.")
+        return refuse(_("Only whoever wrote the inquiry can turn it into a voucher."))
     if inquiry.person_id is None and person.is_member:
-        return refuse("Please ask the scientist to turn their inquiry into a voucher themselves.")
+        return refuse(
+            _("Please ask the scientist to turn their inquiry into a voucher themselves.")
+        )
     return ALLOWED

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.people.models import Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
@@ -21,16 +24,23 @@ Facts = Mapping[str, Any]
 class Part(StrEnum):
     """The part that a person plays for a voucher; the value completes "Only ... can do this"."""
 
-    AUTHOR = "the scientist who asks"
-    TRIAGE = "a lead of the unit or the office"
-    OFFERED = "the consultant it is offered to"
-    CONSULTANT = "the voucher's consultant"
-    DESK = "the desk itself"
+    AUTHOR = gettext_noop("the scientist who asks")
+    TRIAGE = gettext_noop("a lead of the unit or the office")
+    OFFERED = gettext_noop("the consultant it is offered to")
+    CONSULTANT = gettext_noop("the voucher's consultant")
+    DESK = gettext_noop("the desk itself")
+
+    @property
+    def label(self) -> str:
+        """The value in the reader's language."""
+        return gettext(self.value)
 
 
 @dataclass(frozen=True)
 class Guard:
-    """A condition beside who and from where; `text` tells it, `check` decides it."""
+    """A condition beside who and from where; `check` decides it, `text` tells it in the docs and
+    in the API's description, which are English.
+    """
 
     text: str
     check: Callable[[Voucher, Facts], Answer]
@@ -44,27 +54,29 @@ class Transition:
     sources: tuple[State, ...]
     target: State
     who: tuple[Part, ...]
-    label: str
-    past: str
+    label: str | Promise
+    past: str | Promise
     guards: tuple[Guard, ...] = ()
 
 
 def _complete(voucher: Voucher, _: Facts) -> Answer:
     missing = [q["prompt"] for q in voucher.answered() if not q["answer"].strip()]
     if not voucher.title.strip():
-        missing.insert(0, "Title")
+        missing.insert(0, gettext("Title"))
     if voucher.kind is None:
-        missing.insert(0, "Kind")
+        missing.insert(0, gettext("Kind"))
     if voucher.visibility == Visibility.SUMMARY and not voucher.summary.strip():
         missing.append(gettext("Public summary"))
     if missing:
-        return refuse("Please fill in first: " + "; ".join(missing))
+        return refuse(
+            gettext("Please fill in first: %(missing)s") % {"missing": "; ".join(missing)}
+        )
     return ALLOWED
 
 
-def _said(name: str, what: str) -> Guard:
-    def check(_: Voucher, facts: Facts) -> Answer:
-        return ALLOWED if str(facts.get(name, "")).strip() else refuse(f"Please write {what}.")
+def _said(name: str, what: str, please: Promise) -> Guard:
+    def check(_voucher: Voucher, facts: Facts) -> Answer:
+        return ALLOWED if str(facts.get(name, "")).strip() else refuse(str(please))
 
     return Guard(f"somebody has written {what}", check)
 
@@ -72,9 +84,11 @@ def _said(name: str, what: str) -> Guard:
 def _able(voucher: Voucher, facts: Facts) -> Answer:
     person = facts["consultant"]
     if person == voucher.author:
-        return refuse("Nobody can be their own consultant.")
+        return refuse(gettext("Nobody can be their own consultant."))
     if not (person.is_active and person.has_role(Role.CONSULTANT, Role.LEAD)):
-        return refuse(f"{person} is not a consultant of the network.")
+        return refuse(
+            gettext("%(person)s is not a consultant of the network.") % {"person": person}
+        )
     return ALLOWED
 
 
@@ -83,7 +97,13 @@ def _fits_kind(voucher: Voucher, facts: Facts) -> Answer:
     assert kind is not None  # a CHECK constraint from the submission on
     if not kind.min_days <= facts["days"] <= kind.max_days:
         return refuse(
-            f"{kind.name} takes {kind.min_days} to {kind.max_days} days, not {facts['days']}."
+            gettext("%(kind)s takes %(least)d to %(most)d days, not %(days)d.")
+            % {
+                "kind": kind.name,
+                "least": kind.min_days,
+                "most": kind.max_days,
+                "days": facts["days"],
+            }
         )
     return ALLOWED
 
@@ -133,111 +153,120 @@ NOT_LONGER = Guard("the planned length does not grow", _not_longer)
 LONGER = Guard("the planned length grows", _longer)
 ABLE = Guard("the chosen person is a consultant or lead and not the author", _able)
 FITS_KIND = Guard("the planned length is within the limits of its kind", _fits_kind)
+QUESTIONS = _said("text", "the questions", _("Please write the questions."))
+REASON = _said("text", "the reason", _("Please write the reason."))
+REPORT = _said("report", "the report", _("Please write the report."))
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, (Part.AUTHOR,),
-        "Submit", "submitted the voucher", (COMPLETE,),
+        _("Submit"), _("submitted the voucher"), (COMPLETE,),
     ),
     Transition(
         "return", (State.SUBMITTED,), State.RETURNED, (Part.TRIAGE,),
-        "Ask back", "sent it back with questions", (_said("text", "the questions"),),
+        _("Ask back"), _("sent it back with questions"), (QUESTIONS,),
     ),
     Transition(
         "decline", (State.SUBMITTED,), State.DECLINED, (Part.TRIAGE,),
-        "Decline", "declined the voucher", (_said("text", "the reason"),),
+        _("Decline"), _("declined the voucher"), (REASON,),
     ),
     Transition(
         "offer", (State.SUBMITTED,), State.OFFERED, (Part.TRIAGE,),
-        "Offer to a consultant", "offered it to", (ABLE,),
+        _("Offer to a consultant"), _("offered it to"), (ABLE,),
     ),
     Transition(
         "hand-over", (State.SUBMITTED,), State.SUBMITTED, (Part.TRIAGE,),
-        "Hand over to another unit", "handed it over to",
-        (ELSEWHERE, _said("text", "the reason")),
+        _("Hand over to another unit"), _("handed it over to"),
+        (ELSEWHERE, REASON),
     ),
     Transition(
         "expire", (State.OFFERED,), State.SUBMITTED, (Part.DESK,),
-        "End an offer that nobody answered", "ended the offer, which nobody answered", (EXPIRED,),
+        _("End an offer that nobody answered"), _("ended the offer, which nobody answered"),
+        (EXPIRED,),
     ),
     Transition(
         "take-back", (State.OFFERED,), State.SUBMITTED, (Part.TRIAGE,),
-        "Take the offer back", "took the offer back",
+        _("Take the offer back"), _("took the offer back"),
     ),
     Transition(
         "turn-down", (State.OFFERED,), State.SUBMITTED, (Part.OFFERED,),
-        "Turn down", "turned the offer down", (_said("text", "the reason"),),
+        _("Turn down"), _("turned the offer down"), (REASON,),
     ),
     Transition(
         "accept", (State.OFFERED,), State.ACTIVE, (Part.OFFERED,),
-        "Accept and plan", "accepted and planned the work", (AGREED, FITS_KIND),
+        _("Accept and plan"), _("accepted and planned the work"), (AGREED, FITS_KIND),
     ),
     Transition(
         "plan", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
-        "Change the plan", "changed the planned dates", (FITS_KIND, NOT_LONGER),
+        _("Change the plan"), _("changed the planned dates"), (FITS_KIND, NOT_LONGER),
     ),
     Transition(
         "extend", (State.ACTIVE,), State.ACTIVE, (Part.CONSULTANT,),
-        "Extend", "extended the planned time",
-        (FITS_KIND, LONGER, _said("text", "the reason")),
+        _("Extend"), _("extended the planned time"),
+        (FITS_KIND, LONGER, REASON),
     ),
     Transition(
         "report", (State.ACTIVE,), State.REPORTED, (Part.CONSULTANT,),
-        "Write the report", "handed in the report", (_said("report", "the report"),),
+        _("Write the report"), _("handed in the report"), (REPORT,),
     ),
     Transition(
         "close", (State.REPORTED,), State.CLOSED, (Part.AUTHOR,),
-        "Give feedback and close", "closed the voucher",
+        _("Give feedback and close"), _("closed the voucher"),
     ),
     Transition(
         "close-without-feedback", (State.REPORTED,), State.CLOSED, (Part.TRIAGE,),
-        "Close without feedback", "closed the voucher without feedback",
+        _("Close without feedback"), _("closed the voucher without feedback"),
     ),
     Transition(
         "withdraw", (State.DRAFT, *OPEN[:-1]), State.WITHDRAWN, (Part.AUTHOR,),
-        "Withdraw", "withdrew the voucher",
+        _("Withdraw"), _("withdrew the voucher"),
     ),
 )  # fmt: skip
 
 BY_ACTION = {transition.action: transition for transition in TRANSITIONS}
 
 #: The one thing each part should do next, in each state, and what the page says beside its button.
-NEXT_STEP: dict[tuple[State, Part], tuple[str, str]] = {
-    (State.DRAFT, Part.AUTHOR): ("submit", "Finish the document and submit it."),
+NEXT_STEP: dict[tuple[State, Part], tuple[str, str | Promise]] = {
+    (State.DRAFT, Part.AUTHOR): ("submit", _("Finish the document and submit it.")),
     (State.RETURNED, Part.AUTHOR): (
         "submit",
-        "The team has questions; they are at the end of the conversation. Change the document "
-        "where it helps, and submit it again.",
+        _(
+            "The team has questions; they are at the end of the conversation. Change the document "
+            "where it helps, and submit it again."
+        ),
     ),
     (State.SUBMITTED, Part.TRIAGE): (
         "offer",
-        "Read the document, then offer it to a consultant, ask back, or decline.",
+        _("Read the document, then offer it to a consultant, ask back, or decline."),
     ),
     (State.OFFERED, Part.OFFERED): (
         "accept",
-        "This is offered to you. Accept it with a plan, or turn it down with a reason.",
+        _("This is offered to you. Accept it with a plan, or turn it down with a reason."),
     ),
     (State.ACTIVE, Part.CONSULTANT): (
         "report",
-        "Talk to the scientist, run kits on the files, and hand in the report when you are done.",
+        _(
+            "Talk to the scientist, run kits on the files, and hand in the report when you are "
+            "done."
+        ),
     ),
     (State.REPORTED, Part.AUTHOR): (
         "close",
-        "The report is in the conversation. Tell us how it was; that closes the voucher.",
+        _("The report is in the conversation. Tell us how it was; that closes the voucher."),
     ),
 }
 
 #: What the page says to those whose turn it is not.
 WAITING = {
-    State.DRAFT: "The scientist is still writing.",
-    State.SUBMITTED: "The team reads it and finds somebody for it, usually within a few days.",
-    State.RETURNED: "The scientist has been asked something and can submit it again.",
-    State.OFFERED: "A consultant has been asked and can accept or turn it down.",
-    State.ACTIVE: "The work is in progress. Write to each other below.",
-    State.REPORTED: "The report is there; the scientist can give feedback and close.",
-    State.CLOSED: "This voucher is closed. Everything stays here to be read.",
-    State.WITHDRAWN: "The scientist has withdrawn it.",
-    State.DECLINED: "The team could not take this on; the reason is in the conversation.",
+    State.DRAFT: _("The scientist is still writing."),
+    State.SUBMITTED: _("The team reads it and finds somebody for it, usually within a few days."),
+    State.RETURNED: _("The scientist has been asked something and can submit it again."),
+    State.OFFERED: _("A consultant has been asked and can accept or turn it down."),
+    State.ACTIVE: _("The work is in progress. Write to each other below."),
+    State.REPORTED: _("The report is there; the scientist can give feedback and close."),
+    State.CLOSED: _("This voucher is closed. Everything stays here to be read."),
+    State.WITHDRAWN: _("The scientist has withdrawn it."),
+    State.DECLINED: _("The team could not take this on; the reason is in the conversation."),
 }
 
 #: The good way through the states, as the page shows it.
@@ -252,12 +281,17 @@ WAY = (
 
 
 def as_markdown() -> str:
-    """The table for the docs."""
+    """The table for the docs, which are English."""
+    with translation.override("en"):
+        return _as_markdown()
+
+
+def _as_markdown() -> str:
     lines = ["| action | from | to | who | provided that |", "| --- | --- | --- | --- | --- |"]
     lines += [
         "| {} | {} | {} | {} | {} |".format(
             transition.label,
-            ", ".join(state.label for state in transition.sources),
+            ", ".join(str(state.label) for state in transition.sources),
             transition.target.label,
             " or ".join(transition.who),
             "; ".join(guard.text for guard in transition.guards) or "-",

@@ -2,9 +2,8 @@
 for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(event, ({ detail }) => {
     const status = detail.xhr?.status;
-    detail.target.textContent = status
-      ? `This did not work (the desk answered ${status}). Copy what you typed last, and load the page again.`
-      : "No connection to the desk. Your text is still here; it is sent again when you type on.";
+    const { refused, unreachable } = document.body.dataset; // in the page's language
+    detail.target.textContent = status ? refused.replace("{status}", status) : unreachable;
     detail.target.classList.add("warn");
   });
 }

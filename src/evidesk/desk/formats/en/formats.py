@@ -1,0 +1,11 @@
+"""What English dates look like here; Django's own are American."""
+
+DATE_FORMAT = "j F Y"
+DATETIME_FORMAT = "j F Y, H:i"
+SHORT_DATE_FORMAT = "j M Y"
+SHORT_DATETIME_FORMAT = "j M Y, H:i"
+MONTH_DAY_FORMAT = "j F"
+SHORT_MONTH_DAY_FORMAT = "j M"
+WEEKDAY_FORMAT = "D j F"
+YEAR_MONTH_FORMAT = "F Y"
+TIME_FORMAT = "H:i"
