@@ -93,3 +93,58 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(guide: Guide, stop: Stop) -> N
     found = [one for theme in THEMES for one in violations(page, theme)]
     found += at_zoom(page)
     assert found == []
+
+
+#: A4 less the margins, in CSS pixels.
+PAPER = {"width": 680, "height": 1010}
+#: What is of no use on paper, and whatever is cut off there.
+ON_PAPER = """() => {
+  const useless = "nav, footer, .skip, .actions, .next, button, .button, input, select, textarea";
+  const shown = one => one.checkVisibility() && one.getClientRects().length > 0;
+  const found = [...document.querySelectorAll(useless)].filter(shown);
+  const cut = [...document.querySelectorAll(".scroll, details")].filter(
+    one => one.scrollWidth > one.clientWidth + 1);
+  return [...found, ...cut].map(one => one.outerHTML.slice(0, 160));
+}"""
+PRINTED = [
+    stop
+    for stop in STOPS
+    if stop.name in ("voucher", "evidence", "report-of-year", "statistics", "vouchers")
+]
+
+
+@pytest.mark.parametrize("stop", PRINTED, ids=str)
+def test_paper_shows_the_content_whole_and_dark_on_white(guide: Guide, stop: Stop) -> None:
+    page = stop.open(guide)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = false })")
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    page.emulate_media(media="print", color_scheme="dark")
+    try:
+        assert page.evaluate(ON_PAPER) == []
+        colours = page.evaluate(
+            "[document.body, document.querySelector('h1')].map(one => getComputedStyle(one))"
+            ".map((style, i) => i ? style.color : style.backgroundColor)"
+        )
+        assert colours == ["rgb(255, 255, 255)", "rgb(24, 35, 38)"]
+        tables = page.locator("main:not(:has(.evidence)) table")
+        assert all(table.is_visible() for table in tables.all())
+        assert page.pdf(format="A4").startswith(b"%PDF")
+    finally:
+        page.emulate_media(media="screen", color_scheme="light")
+        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+def test_paper_tells_where_a_link_leads(guide: Guide) -> None:
+    page = guide.page(None)
+    page.goto("/talk/")
+    page.emulate_media(media="print")
+    found = page.evaluate(
+        """() => {
+            const link = document.createElement("a");
+            link.href = "https://example.org/data";
+            document.querySelector("main").append(link);
+            return getComputedStyle(link, "::after").content;
+        }"""
+    )
+    page.emulate_media(media="screen")
+    assert "https://example.org/data" in found

@@ -127,7 +127,7 @@ def _choose_kit(guide: Guide) -> str:
         page.get_by_label("File").set_input_files(table)
         page.get_by_role("button", name="Upload").click()
         link = page.locator("li", has_text="labels.csv").get_by_role("link", name="Run a kit on it")
-        return link.get_attribute("href") or ""
+        return link.last.get_attribute("href") or ""
 
     return guide.once("choose-kit", upload)
 
