@@ -17,12 +17,17 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def desk_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the desk keeps its data."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def desk(desk_folder: Path) -> Iterator[str]:
     """The address of `evidesk demo`, started afresh as a user would; Ctrl-C must end it cleanly."""
-    data = tmp_path_factory.mktemp("demo")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EVIDESK_")}
     demo = subprocess.Popen(
-        [sys.executable, "-m", "evidesk", "demo", "--data", str(data), "--port", "0"],
+        [sys.executable, "-m", "evidesk", "demo", "--data", str(desk_folder), "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,

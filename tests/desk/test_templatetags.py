@@ -116,7 +116,20 @@ def test_no_mixture_of_attacks_becomes_active(text: str) -> None:
 def test_headings_begin_below_the_pages_own() -> None:
     html = tags.markdown("# One\n\n## Two\n\n### Three\n\n#### Four\n\n##### Five")
     assert [tag for tag, _ in Reader(html).tags] == ["h3", "h4", "h5", "h6", "h6"]
+    assert [tag for tag, _ in Reader(tags.markdown("# One\n\n## Two", 2)).tags] == ["h2", "h3"]
     assert "<h1" not in tags.markdown("`<h1>` in code")
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("## Two", ["h3"]),
+        ("##### Five\n\n# One", ["h3", "h3"]),
+        ("## Two\n\n#### Four\n\n### Three\n\n## Two", ["h3", "h4", "h4", "h3"]),
+    ],
+)
+def test_no_level_of_headings_is_left_out(text: str, levels: list[str]) -> None:
+    assert [tag for tag, _ in Reader(tags.markdown(text)).tags] == levels
 
 
 def test_tables_lists_and_links_stay() -> None:

@@ -89,7 +89,7 @@ def test_from_an_inquiry_to_a_closed_voucher(network: Network, media: Path) -> N
     report = {"text": "## Trust it\n\nIt is right.", "evidence": [evidence.pk]}
     go(consultant, f"{address}report/", report)
     html = author.get(address).content.decode()
-    assert "<h4>Trust it</h4>" in html
+    assert "<h3>Trust it</h3>" in html
     assert "Rests on" in html
     html = go(author, f"{address}do/close/", {"rating": "5", "feedback": "Thank you!"})
     assert "Thank you!" in html

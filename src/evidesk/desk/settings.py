@@ -202,7 +202,7 @@ TEMPLATES = [
     }
 ]
 
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "evidesk.desk.forms.DeskRenderer"
 
 DATABASES = {"default": _database(DATA_DIR)}
 

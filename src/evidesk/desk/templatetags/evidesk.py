@@ -23,17 +23,26 @@ register = template.Library()
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
 _TAGS = {
     "p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr",
-    "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+    "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
 
 @register.filter
-def markdown(text: str) -> SafeString:
-    """People's Markdown as harmless HTML: no scripts, images or styles; headings begin at h3."""
+def markdown(text: str, top: int = 3) -> SafeString:
+    """People's Markdown as harmless HTML: no scripts, images or styles.
+
+    Headings begin at `top`, one below the page's own above the text, and no level is left out,
+    whatever level their writer began with: who listens to a page goes by its headings.
+    """
     tokens = _markdown.parse(text)
+    above: list[str] = []
     for token in tokens:
-        if token.type in ("heading_open", "heading_close"):  # the page itself owns h1 and h2
-            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+        if token.type == "heading_open":
+            while above and above[-1] >= token.tag:
+                above.pop()
+            above.append(token.tag)
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(top + len(above) - 1, 6)}"
     clean = nh3.clean(
         _markdown.renderer.render(tokens, _markdown.options, {}),
         tags=_TAGS,
