@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from evidesk.desk.people import queries as people
 from evidesk.desk.people import rules, staffing
@@ -107,6 +108,7 @@ def _weeks(person: Person) -> list[effort.Week]:
 
 
 @login_required
+@require_safe
 def my_page(request: HttpRequest) -> HttpResponse:
     """One's own page in the network."""
     by = person_of(request)
