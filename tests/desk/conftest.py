@@ -58,18 +58,22 @@ def signed_in(person: Person | None, **options: Any) -> Client:
     return client
 
 
+@pytest.fixture(scope="session")
+def migrated(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A database with its tables, also where no test asks for one in the usual way."""
+    with django_db_blocker.unblock():
+        if not MigrationRecorder(connections["default"]).has_table():
+            call_command("migrate", verbosity=0)
+
+
 @pytest.fixture
-def file_database(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[None]:
+def file_database(migrated: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[None]:
     """A migrated database as the desk has it, beside that of the other tests, so that threads
     really compete: a file, or a PostgreSQL database of its own.
     """
     copy = _copy_in_postgresql if connections["default"].vendor == "postgresql" else _copy_in_file
-    with django_db_blocker.unblock():
-        if not MigrationRecorder(connections["default"]).has_table():
-            # No other test wants a database, so pytest-django has made none.
-            call_command("migrate", verbosity=0)
-        with copy(tmp_path):
-            yield
+    with django_db_blocker.unblock(), copy(tmp_path):
+        yield
 
 
 @contextmanager

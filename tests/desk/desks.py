@@ -73,12 +73,14 @@ def a_desk(data: Path, server: str = "") -> Iterator[Desk]:
         environment |= {
             "EVIDESK_DEMO": "1",
             "EVIDESK_DATA_DIR": str(data),
+            # What is killed leaves its temporary files where the desk is.
+            "TMPDIR": str(data / "tmp"),
             "EVIDESK_DATABASE_URL": url,
             "DJANGO_SETTINGS_MODULE": "evidesk.desk.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
         desk = Desk(data, environment)
-        data.mkdir(parents=True)
+        (data / "tmp").mkdir(parents=True)
         desk.command("migrate", "--verbosity=0")
         yield desk
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -39,6 +39,8 @@ _WITHOUT_CONSENT = {
     *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),
     *("log-in", "log-in-done", "signed-out", "set-language"),
 }
+#: What pages are asked by.
+_METHODS = ("GET", "HEAD", "POST")
 #: What a form may weigh without a file, or beside it.
 _FORM_BYTES = 2**20
 
@@ -49,6 +51,20 @@ class _Middleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+
+class RefuseMethods(_Middleware):
+    """Pages are looked at and forms are sent; whatever else is asked of them is no look, either.
+
+    The API's operations say themselves what they take.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if request.method in _METHODS or request.path.startswith("/api/"):
+            return None
+        return HttpResponseNotAllowed(_METHODS)
 
 
 class LimitBody(_Middleware):

@@ -163,6 +163,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "evidesk.desk.middleware.RefuseMethods",
     "evidesk.desk.middleware.LimitBody",
     "evidesk.desk.middleware.LimitRate",
     "evidesk.desk.middleware.OtherHeaders",

@@ -2,10 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.decorators.http import require_safe
 
 from evidesk.desk.api import api
 
 
+@require_safe
 def health(_: HttpRequest) -> HttpResponse:
     """For whoever watches the server."""
     return HttpResponse("ok", content_type="text/plain")

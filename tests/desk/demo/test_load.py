@@ -39,7 +39,7 @@ def told_vouchers() -> QuerySet[Voucher]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def loaded(migrated: None, django_db_blocker: Any) -> Iterator[None]:
     """The demo, loaded once for all tests of this module."""
     with django_db_blocker.unblock(), transaction.atomic():
         assert not demo.is_loaded()

@@ -121,8 +121,9 @@ def possible_filters(person: Person) -> dict[str, dict[str, Any]]:
     }
     if person.is_member:
         # One look into an index for each person, however many vouchers there are.
-        members = Member.objects.filter(person=OuterRef("pk"), role__in=[Role.CONSULTANT, Role.LEAD])
-        consulting = Voucher.objects.filter(consultant=OuterRef("pk")).order_by()
+        themselves = OuterRef("pk")
+        members = Member.objects.filter(person=themselves, role__in=[Role.CONSULTANT, Role.LEAD])
+        consulting = Voucher.objects.filter(consultant=themselves).order_by()
         people = Person.objects.filter(Exists(members) | Exists(consulting))
         found["consultant"] = {str(one.uid): one for one in people}
     return found

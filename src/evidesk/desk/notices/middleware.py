@@ -19,7 +19,7 @@ class SeenOnThePage:
         match = request.resolver_match
         if (
             match is not None
-            and match.url_name == "voucher"
+            and match.view_name == "voucher"
             and request.method == "GET"
             and response.status_code == 200
             and request.user.is_authenticated

@@ -183,6 +183,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
+    require(rules.may_see_mail(person_of(request)))
     actions.retry(get_object_or_404(Mail, pk=mail_id), person_of(request))
     messages.success(request, _("The mail is tried again now."))
     return redirect("mail", mail_id)
@@ -191,6 +192,7 @@ def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, mail_id: int) -> HttpResponse:
+    require(rules.may_see_mail(person_of(request)))
     actions.cancel(get_object_or_404(Mail, pk=mail_id), person_of(request))
     messages.success(request, _("The mail is cancelled; it will not be sent."))
     return redirect("mail", mail_id)
@@ -208,6 +210,7 @@ def replies(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def dismiss(request: HttpRequest, reply_id: int) -> HttpResponse:
+    require(rules.may_see_mail(person_of(request)))
     reply = get_object_or_404(Reply, pk=reply_id, state=ReplyState.REFUSED)
     actions.dismiss(reply, person_of(request))
     messages.success(request, _("Off the list. The mailbox still has the mail."))

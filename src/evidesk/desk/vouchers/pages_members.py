@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from evidesk.desk.people import queries as people
 from evidesk.desk.people import rules, staffing
@@ -108,6 +109,7 @@ def _weeks(person: Person) -> list[effort.Week]:
 
 
 @login_required
+@require_safe
 def my_page(request: HttpRequest) -> HttpResponse:
     """One's own page in the network."""
     by = person_of(request)
