@@ -17,6 +17,7 @@ YEAR = timezone.localdate().year
 NO_PAGE = {
     *("attachment", "calendar", "download-evidence", "export-vouchers", "figure"),
     *("health", "report-of-year-pdf", "run-status"),
+    *("log-in", "log-in-done"),  # the demo has no provider
 }
 
 
