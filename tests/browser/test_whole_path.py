@@ -208,17 +208,32 @@ def test_saving_by_hand_while_it_is_saved_by_itself_is_no_conflict(visit) -> Non
     page.unroute_all(behavior="ignoreErrors")
 
 
-PAGES = ["/", "/vouchers/", "/inquiries/", "/kits/", "/network/", "/me/tokens/", "/talk/"]
+PAGES = [
+    *("/", "/vouchers/", "/inquiries/", "/kits/", "/network/", "/talk/", "/privacy/"),
+    *("/me/tokens/", "/me/sessions/", "/me/hooks/", "/me/data/"),
+]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "en-GB"), ("dark", "de-DE")])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_scrolls_sideways(visit, scheme: str, width: int) -> None:
-    reader = visit("jonas", viewport={"width": width, "height": 800}, color_scheme=scheme).page
+def test_no_page_scrolls_sideways(visit, scheme: str, locale: str, width: int) -> None:
+    view = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    reader = visit("jonas", **view, locale=locale).page
     reader.goto("/vouchers/?q=Three+networks&whose=mine")
     voucher = reader.locator("a.row").first.get_attribute("href")
     reader.goto(voucher)
-    evidence = reader.get_by_role("link", name="Open", exact=True).first.get_attribute("href")
+    evidence = reader.locator("article.evidence .actions a").first.get_attribute("href")
     for path in [*PAGES, voucher, evidence]:
         reader.goto(path)
+        assert reader.evaluate("document.documentElement.lang") == locale[:2]
         assert reader.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+def test_the_language_is_switched_without_scripts(visit) -> None:
+    reader = visit(None, java_script_enabled=False, locale="en-GB").page
+    reader.goto("/kits/?a=b")
+    reader.get_by_role("button", name="Deutsch").click()
+    expect(reader).to_have_url(re.compile(r"/kits/\?a=b$"))
+    expect(reader.get_by_role("link", name="Sprechen Sie mit uns")).to_be_visible()
+    reader.get_by_role("button", name="English").click()
+    expect(reader.get_by_role("link", name="Talk to us")).to_be_visible()

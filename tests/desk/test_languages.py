@@ -156,7 +156,11 @@ def tags(text: str) -> list[str]:
 # Texts that nobody has marked
 
 
-TEMPLATES = sorted(file for file in DESK.glob("**/templates/**/*.html") if done(file))
+TEMPLATES = sorted(
+    file
+    for file in DESK.glob("**/templates/**/*.*")
+    if done(file) and file.suffix in (".html", ".txt")
+)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: str(file.relative_to(DESK)))
