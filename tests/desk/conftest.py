@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.utils import translation
 
 from evidesk.desk.people.models import Person
 from tests.desk.network import Network, a_network
@@ -26,6 +27,13 @@ def network(db: Any) -> Network:
 def static(settings: Any) -> None:
     """The folder that the static files would be collected in; its absence is warned of."""
     settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves its language active in the thread; the next test begins without."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from evidesk.desk.office.drawing import whisker
 from evidesk.desk.office.statistics import LEVEL, Group, Load, median
@@ -58,7 +58,8 @@ def waiting(
         high = _in_days(curve, middle.high)
         interval = _("%(low)s to %(high)s") % {"low": low, "high": high}
     return Shown(
-        value=ngettext("%(days)s day", "%(days)s days", 1 if value == "1" else 2) % {"days": value},
+        value=npgettext("duration", "%(days)s day", "%(days)s days", 1 if value == "1" else 2)
+        % {"days": value},
         interval=interval,
         basis=_("%(happened)d of %(n)d so far") % {"happened": happened, "n": n},
         picture=whisker(middle, top=top, reference=reference.value if reference else None)
