@@ -2,22 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import get_resolver
 from playwright.sync_api import Browser, Page
 
+from tests.browser.axe import violations
 from tests.browser.tour import LAST, NO_PAGE, PROBLEMS, REFUSED, STOPS, Guide, Stop
 from tests.desk.authorization import PAGES
 from tests.desk.test_pages import names
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
-THEMES = ("light", "dark")
 DESKTOP = {"width": 1280, "height": 900}
 #: CSS pixels of a window 1280 wide at 200 % and at 400 %.
 ZOOMED = {200: {"width": 640, "height": 450}, 400: {"width": 320, "height": 256}}
@@ -45,17 +41,6 @@ def guide(chromium: Browser, desk: str, desk_folder: Path) -> Iterator[Guide]:
     guide = Guide(chromium, desk, desk_folder)
     yield guide
     guide.close()
-
-
-def violations(page: Page, theme: str) -> list[str]:
-    """What axe-core finds on the page, one line for each element."""
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    found: dict[str, Any] = Axe().run(page, options=OPTIONS).response
-    return [
-        f"{theme}: {rule['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 def at_zoom(page: Page) -> list[str]:
@@ -92,9 +77,7 @@ def test_every_page_of_the_desk_is_on_the_tour() -> None:
 @pytest.mark.parametrize("stop", STOPS + REFUSED + PROBLEMS + LAST, ids=str)
 def test_axe_finds_nothing_and_nothing_is_cut_off(guide: Guide, stop: Stop) -> None:
     page = stop.open(guide)
-    found = [one for theme in THEMES for one in violations(page, theme)]
-    found += at_zoom(page)
-    assert found == []
+    assert violations(page) + at_zoom(page) == []
 
 
 #: A4 less the margins, in CSS pixels.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Visitor
 from tests.oidc import node
 
@@ -86,6 +87,7 @@ def test_a_scientist_signs_in_and_out(visit, desk: str) -> None:
     page.locator(".me summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out of this desk")
+    assert violations(page) == []
     page.get_by_role("link", name="Sign out of Helmholtz AAI too").click()
     page.get_by_role("button", name="Yes").click()
     page.wait_for_url(f"{desk}/**")
@@ -121,6 +123,7 @@ def test_groups_give_roles_and_the_office_needs_a_second_factor(visit, desk: str
     olga = visit().page
     log_in(olga, "Olga Brandt")
     expect(olga.get_by_text("the office needs a log-in with a second factor")).to_be_visible()
+    assert violations(olga) == []
     olga.get_by_role("link", name="Sign in again with a second factor").click()
     olga.goto("/groups/")
     agree(olga)
@@ -135,6 +138,7 @@ def test_a_guest_is_told_whom_to_write_to(chromium: Browser, desk: str) -> None:
     )
     write = guest.page.get_by_role("link", name="Write to office@example.org")
     expect(write).to_have_attribute("href", "mailto:office@example.org")
+    assert violations(guest.page) == []
     # The browser reports every page with a status of 400 and above.
     assert all("403" in complaint for complaint in guest.complaints)
     guest.page.context.close()
