@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from evidesk.desk.people.log_in.actions import set_active
 from evidesk.desk.rest.forms import schema_of
 from evidesk.desk.vouchers.models import Attachment, Inquiry, State, Voucher
 from evidesk.desk.vouchers.steps import FORMS, OWN_PAGE
@@ -294,3 +295,20 @@ def test_a_schema_says_what_a_form_takes() -> None:
     assert properties["one"]["const"] == "a"
     assert properties["count"]["anyOf"][0] == {"maximum": 3, "minimum": 1, "type": "integer"}
     assert "file" not in properties
+
+
+def test_a_token_does_what_its_person_may_do_now(network: Network, media: Path) -> None:
+    voucher = voucher_in(State.SUBMITTED, network)
+    path = f"/api/vouchers/{voucher.reference}/"
+    client = with_token(network, "lead")
+    assert client.get(path).status_code == 200
+    network.lead.memberships.all().delete()
+    assert client.get(path).status_code == 404
+    declined = client.post(
+        f"{path}steps/decline/", {"text": "No."}, content_type="application/json"
+    )
+    assert declined.status_code == 404
+    set_active(network.lead, False)
+    assert client.get("/api/me/").status_code == 401
+    set_active(network.lead, True)
+    assert client.get("/api/me/").json()["roles"] == []
