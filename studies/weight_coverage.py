@@ -18,7 +18,14 @@ import numpy.typing as npt
 from scipy import optimize, special, stats
 
 from evidesk.evidence import Estimate
-from evidesk.methods.metrics import PoorApproximationWarning, auroc, f1, precision, recall
+from evidesk.methods.metrics import (
+    PoorApproximationWarning,
+    auroc,
+    average_precision,
+    f1,
+    precision,
+    recall,
+)
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -29,6 +36,7 @@ SIZES = (50, 200, 1000)
 SPREADS = {"equal": 0.0, "moderate": 0.5, "heavy": 1.25}
 #: How much harder cases are, in logits or standard deviations, per standard deviation of log w.
 HARDER = 1.0
+SCORE_METRICS = {"AUROC": auroc, "average precision": average_precision}
 SHARES = {2: np.array([0.7, 0.3]), 3: np.array([0.5, 0.3, 0.2])}
 _Z, _P = np.polynomial.hermite_e.hermegauss(101)
 _P = _P / _P.sum()
@@ -38,8 +46,8 @@ _P = _P / _P.sum()
 class Design:
     """A population and a sample of it.
 
-    ``level`` is the weighted share of right answers, or the weighted AUROC; ``harder`` tells
-    whether cases of larger weight are harder.
+    ``level`` is the weighted share of right answers, or the weighted AUROC, for the average
+    precision too; ``harder`` tells whether cases of larger weight are harder.
     """
 
     metric: str
@@ -61,9 +69,16 @@ class Design:
         return SPREADS[self.weights]
 
     @property
+    def ranks(self) -> bool:
+        """Whether the metric is of scores."""
+        return self.metric in SCORE_METRICS
+
+    @property
     def truth(self) -> float:
         """The weighted metric of the population, in which errors go to the other classes alike."""
         right = self.level
+        if self.metric == "average precision":
+            return average_precision_of_normals(right, self.slope, SHARES[2][1])
         if self.metric in ("accuracy", "recall", "AUROC"):
             return right
         shares = SHARES[3 if self.metric == "macro F1" else 2]
@@ -72,6 +87,18 @@ class Design:
             return float(shares[-1] * right / predicted[-1])
         each = 2 * shares * right / (shares + predicted)
         return float(each[-1] if self.metric == "F1" else each.mean())
+
+
+def average_precision_of_normals(auroc: float, slope: float, share: float) -> float:
+    """Of positives' scores that are normal and as far from the negatives' as the AUROC says.
+
+    The negatives' are standard normal, the positives' vary by ``slope`` more; they make up
+    ``share`` of the population.
+    """
+    spread = np.sqrt(1 + slope**2)
+    scores = np.sqrt(2 + slope**2) * stats.norm.ppf(auroc) + spread * _Z
+    found, false = share * stats.norm.sf(_Z), (1 - share) * stats.norm.sf(scores)
+    return float(_P @ (found / (found + false)))
 
 
 def offset(design: Design) -> float:
@@ -97,7 +124,8 @@ def drawn(design: Design, rng: np.random.Generator) -> tuple[Codes, Floats, Floa
 
 def estimator(design: Design) -> Callable[[np.random.Generator, bool], Estimate]:
     """From a generator to the estimate of a fresh sample, heeding the weights or not."""
-    if design.metric == "AUROC":
+    if design.ranks:
+        rate = SCORE_METRICS[design.metric]
         # Scores of positives are normal, lower where they are harder.
         shift = np.sqrt(2 + design.slope**2) * stats.norm.ppf(design.level)
         shift += design.slope * design.spread
@@ -105,7 +133,7 @@ def estimator(design: Design) -> Callable[[np.random.Generator, bool], Estimate]
         def of_scores(rng: np.random.Generator, heeding: bool) -> Estimate:
             truth, z, weights = drawn(design, rng)
             scores = rng.standard_normal(design.n) + truth * (shift - design.slope * z)
-            return auroc(truth, scores, sample_weight=weights if heeding else None)
+            return rate(truth, scores, sample_weight=weights if heeding else None)
 
         return of_scores
 
@@ -156,7 +184,7 @@ def coverage(design: Design, runs: int, heeding: bool = True) -> Cell:
     return Cell(float(quiet.mean()) if share else np.nan, share, float(np.mean(held)))
 
 
-METRICS = ("accuracy", "recall", "precision", "F1", "macro F1", "AUROC")
+METRICS = ("accuracy", "recall", "precision", "F1", "macro F1", *SCORE_METRICS)
 WEIGHTINGS = tuple(
     (name, harder) for name in SPREADS for harder in (False, True) if name != "equal"
 )
@@ -165,7 +193,7 @@ WEIGHTINGS = tuple(
 def designs(metric: str) -> Iterator[tuple[Design, ...]]:
     """The designs of a row of the table: all weightings for a size and a level."""
     for n in SIZES:
-        for level in (0.8, 0.95) if metric == "AUROC" else (0.7, 0.9, 0.97):
+        for level in (0.8, 0.95) if metric in SCORE_METRICS else (0.7, 0.9, 0.97):
             yield (
                 Design(metric, n, level, "equal", False),
                 *(Design(metric, n, level, *weighting) for weighting in WEIGHTINGS),

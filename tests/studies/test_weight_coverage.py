@@ -21,7 +21,9 @@ def loaded():
     del sys.modules["weight_coverage"]
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "recall", "F1", "macro F1", "AUROC"])
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "recall", "F1", "macro F1", "AUROC", "average precision"]
+)
 @pytest.mark.parametrize("harder", [False, True])
 def test_weighted_metrics_are_covered_and_ignoring_the_weights_is_wrong(metric, harder):
     design = study.Design(metric, 1000, 0.8, "moderate", harder)
@@ -39,7 +41,9 @@ def test_where_heavy_weights_leave_few_cases_it_warns(metric):
     assert cell.share < 0.05
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "recall", "precision", "F1", "macro F1", "AUROC"])
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "recall", "precision", "F1", "macro F1", "AUROC", "average precision"]
+)
 def test_the_populations_are_what_they_say(metric):
     design = study.Design(metric, 400_000, 0.8, "moderate", True)
     found = study.estimator(design)(np.random.default_rng(0), True)

@@ -178,9 +178,10 @@ def _evaluation(
         apart = [_average(metric, model, alone, weighted) for model in rankings.values()]
         independent = alone.units.variance(np.stack([part.contributions for part in apart]))
     effective = None if metric.by_class else np.array([part.effective for part in parts])
-    if metric.by_class and sample.weight is not None and sample.members is None:
+    if sample.weight is not None and sample.members is None:
         units = sample.units
-        effective = weighted_units(contributions / units.sizes, units.sizes, units.repeat)
+        known = weighted_units(contributions / units.sizes, units.sizes, units.repeat)
+        effective = known if effective is None else np.minimum(effective, known)
     one_class = all(len(model) == 1 for model in rankings.values())
 
     def replicate(weights: Floats) -> Floats:
