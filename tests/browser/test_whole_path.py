@@ -158,14 +158,14 @@ def evidesk(*arguments: str, **environment: str) -> str:
 
 
 def test_a_run_that_cannot_work_says_why_and_can_be_tried_again(visit, tmp_path: Path) -> None:
-    table = tmp_path / "labels.csv"
+    table = tmp_path / "with-a-gap.csv"
     table.write_text("truth,model\n" + "1,1\n" * 50 + "2,\n")
     consultant = visit("jonas").page
     consultant.goto("/vouchers/?whose=mine&state=active")
     consultant.locator("a.row").first.click()
     consultant.get_by_label("File").set_input_files(table)
     consultant.get_by_role("button", name="Upload").click()
-    consultant.locator("li", has_text="labels.csv").get_by_role(
+    consultant.locator("li", has_text="with-a-gap.csv").get_by_role(
         "link", name="Run a kit on it"
     ).click()
     consultant.get_by_role("link", name="Accuracy with its uncertainty").click()

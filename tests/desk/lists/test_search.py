@@ -1,5 +1,6 @@
 """Full text finds what one may see, the best first, as soon as it is written."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -235,6 +236,17 @@ def test_sqlite_learns_how_large_its_tables_are(network: Network) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE idx = 'voucher_by_change'")
             assert cursor.fetchone() == (1,)
+
+
+def test_another_database_sees_to_its_index_by_itself(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voucher_in(State.SUBMITTED, network, title="Older")
+    with monkeypatch.context() as patched:
+        patched.setattr(list_actions, "connection", SimpleNamespace(vendor="other"))
+        patched.setattr(list_actions, "_ANALYSE_EVERY", 1)
+        assert list_actions.reindex() == 1
+    assert found(network.author, "older") == ["Older"]
 
 
 def test_of_very_many_hits_the_latest_come_first(
