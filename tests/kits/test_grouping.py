@@ -8,7 +8,7 @@ import pytest
 from evidesk.kits import grouping, silent
 from evidesk.kits.grouping import unnamed_groups
 from evidesk.kits.table import TableFile
-from evidesk.methods.metrics import accuracy
+from evidesk.methods.metrics import accuracies, accuracy
 
 
 def look(path, columns, n, used=("truth", "model")):
@@ -42,12 +42,15 @@ def test_the_patient_is_found_with_how_much_longer_the_bars_would_be(path):
         accuracy(columns["truth"], columns["model"], groups=groups)
         for groups in (None, columns["patient"])
     )
+    effect = accuracies(
+        columns["truth"], {"model": columns["model"]}, groups=columns["patient"]
+    ).design_effects["model"]
     longer = (grouped.high - grouped.low) / (lone.high - lone.low)
     assert longer > 1.2
     assert warning == (
         "Right answers bunch by the values of column 'patient'. If it says which cases belong "
         "together, such as the images of a patient, the error bars shown are too short: with "
-        f"patient as the group they are {longer:.1f} times as long."
+        f"patient as the group they are {longer:.1f} times as long (design effect {effect:.1f})."
     )
 
 

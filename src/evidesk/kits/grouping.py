@@ -77,16 +77,15 @@ class _Column:
         freedom = 2 * expected**2 / spread
         return float(special.chdtrc(freedom, freedom * (residual @ residual) / expected))
 
-    def lengthening(self, level: float) -> float:
-        """How many times as long the accuracy's error bar would be."""
+    def lengthening(self, level: float) -> tuple[float, float]:
+        """How many times as long the accuracy's error bar would be, and the design effect."""
         sizes = np.bincount(self.value, self.n).astype(float)
         right = np.bincount(self.value, self.right).astype(float)
         ones = np.ones_like(sizes)
         effect = float(design_effect(right[None], sizes, ones)[0])
         z = critical_value(level)
-        return (
-            math.sqrt(effect) * t_critical_value(z, self.share * effective_groups(sizes, ones)) / z
-        )
+        t = t_critical_value(z, self.share * effective_groups(sizes, ones))
+        return math.sqrt(effect) * t / z, effect
 
 
 def _told(given: npt.NDArray[np.int64], asked: npt.NDArray[np.int64], n: Floats) -> float:
@@ -125,14 +124,15 @@ def unnamed_groups(
     looked_at = list(_columns(table, truth, prediction, columns, progress, span))
     found = []
     for column in looked_at:
-        longer = column.lengthening(level)
+        longer, effect = column.lengthening(level)
         if longer >= _NOTABLE and column.within_classes() * len(looked_at) < _ERROR_RATE:
-            found.append((longer, column.name))
+            found.append((longer, effect, column.name))
     return [
         f"Right answers bunch by the values of column '{shown(name)}'. If it says which cases "
         f"belong together, such as the images of a patient, the error bars shown are too short: "
-        f"with {shown(name)} as the group they are {longer:.1f} times as long."
-        for longer, name in sorted(found, reverse=True)[:_MOST_WARNINGS]
+        f"with {shown(name)} as the group they are {longer:.1f} times as long (design "
+        f"effect {effect:.1f})."
+        for longer, effect, name in sorted(found, reverse=True)[:_MOST_WARNINGS]
     ]
 
 

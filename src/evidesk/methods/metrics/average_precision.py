@@ -94,8 +94,9 @@ def average_precision(
     y_true, y_score, pos_label, average, labels, level, groups, sample_weight, resamples,
     random_state : as in :func:`~evidesk.methods.metrics.auroc`.
     method : ``delta`` takes the influence function on the logit scale, Student's t by Welch and
-        Satterthwaite, and adds the variance that one more positive case, found or missed, would
-        show; ``percentile`` and ``bca`` are bootstraps of all cases (or groups).
+        Satterthwaite (of fewer degrees of freedom where ``sample_weight`` is unequal), and adds
+        the variance that one more positive case, found or missed, would show; ``percentile`` and
+        ``bca`` are bootstraps of all cases (or groups).
 
     Raises
     ------

@@ -110,8 +110,9 @@ def _share_estimate(
                 )
         elif table.weights is not None:
             effect, _ = ratio_effect(top * table.weights, bottom * table.weights, counts, z)
-            errors = top - share * bottom
-            z = t_critical_value(z, float(weighted_units(errors, table.weights, counts)))
+            errors = (top - share * bottom) * table.weights
+            known = weighted_units(errors, Units(table.weights, counts))
+            z = t_critical_value(z, float(known))
         effective = np.asarray(count / effect), np.asarray(n / effect)
         if method == "normal":
             _warn_if_normal_is_poor(*map(float, effective))

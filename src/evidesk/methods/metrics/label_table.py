@@ -173,7 +173,7 @@ def _with_weights(evaluation: Evaluation) -> Evaluation:
     """Unequal weights make fewer cases of all, and tell their own variance badly."""
     units = evaluation.units
     effect = units.n / units.effective
-    known = weighted_units(evaluation.contributions / units.sizes, units.sizes, units.repeat)
+    known = weighted_units(evaluation.contributions, units)
     if evaluation.effective is not None:
         known = np.minimum(known, evaluation.effective)
     return replace(

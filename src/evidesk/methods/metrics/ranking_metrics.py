@@ -179,8 +179,7 @@ def _evaluation(
         independent = alone.units.variance(np.stack([part.contributions for part in apart]))
     effective = None if metric.by_class else np.array([part.effective for part in parts])
     if sample.weight is not None and sample.members is None:
-        units = sample.units
-        known = weighted_units(contributions / units.sizes, units.sizes, units.repeat)
+        known = weighted_units(contributions, sample.units)
         effective = known if effective is None else np.minimum(effective, known)
     one_class = all(len(model) == 1 for model in rankings.values())
 

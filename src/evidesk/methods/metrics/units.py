@@ -159,17 +159,17 @@ def effective_units(errors: Floats, units: Units) -> Floats:
     )
 
 
-def weighted_units(errors: Floats, weights: Floats, repeat: Floats) -> Floats:
+def weighted_units(contributions: Floats, units: Units) -> Floats:
     """How many units of equal weight tell as much of what unequal weights add to a variance.
 
-    The variance of right and wrong answers follows from their share. That of ``weights * errors``,
-    both of shape (..., units), is only known from the cases that happen to have large weights:
-    with the degrees of freedom that it has fewer than that of ``errors`` alone. Equal weights take
-    none away.
+    ``contributions`` has shape (..., units): errors times the weights, which are the units' sizes.
+    The variance of right and wrong answers follows from their share. That of the contributions is
+    only known from the cases that happen to have large weights: with the degrees of freedom that
+    it has fewer than that of the errors alone. Equal weights take none away.
     """
     pieces = []
-    for parts in (errors * weights, errors):
-        squares, fourths = even_moments(parts, repeat)
+    for parts in (contributions, contributions / units.sizes):
+        squares, fourths = even_moments(parts, units.repeat)
         pieces.append(np.divide(squares**2, fourths, out=np.ones_like(squares), where=fourths > 0))
     lost = (1 / np.maximum(pieces[0], 0.5) - 1 / np.maximum(pieces[1], 0.5)) / 2
     return np.asarray(1 + 1 / np.maximum(lost, 1e-12))
