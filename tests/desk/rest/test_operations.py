@@ -10,8 +10,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from evidesk.desk.people.log_in.actions import set_active
-from evidesk.desk.rest.forms import schema_of
-from evidesk.desk.vouchers.models import Attachment, Inquiry, State, Voucher
+from evidesk.desk.rest.forms import checked, data_of, schema_of
+from evidesk.desk.rest.problems import Invalid
+from evidesk.desk.vouchers.models import Attachment, Inquiry, State, Tag, Voucher
 from evidesk.desk.vouchers.steps import FORMS, OWN_PAGE
 from evidesk.desk.vouchers.workflow import TRANSITIONS, Part
 from tests.desk.network import (
@@ -286,6 +287,8 @@ def test_a_schema_says_what_a_form_takes() -> None:
         many = forms.MultipleChoiceField(choices=[("a", "A"), ("b", "B")], required=False)
         one = forms.ChoiceField(choices=[("a", "A")])
         count = forms.IntegerField(min_value=1, max_value=3, required=False)
+        share = forms.DecimalField(min_value=0, max_value=40)
+        tags = forms.ModelMultipleChoiceField(Tag.objects.none())
         file = forms.FileField()
 
     properties = schema_of(Every).model_json_schema()["properties"]
@@ -294,7 +297,30 @@ def test_a_schema_says_what_a_form_takes() -> None:
     assert properties["many"]["items"]["enum"] == ["a", "b"]
     assert properties["one"]["const"] == "a"
     assert properties["count"]["anyOf"][0] == {"maximum": 3, "minimum": 1, "type": "integer"}
+    assert properties["share"] == {
+        "maximum": 40,
+        "minimum": 0,
+        "title": "Share",
+        "type": "number",
+    }
+    assert properties["tags"]["items"]["maxLength"] == 100
     assert "file" not in properties
+
+
+@pytest.mark.django_db
+def test_rows_are_named_one_or_many_at_a_time() -> None:
+    from django import forms
+
+    class Named(forms.Form):
+        tag = forms.ModelChoiceField(Tag.objects.all())
+        tags = forms.ModelMultipleChoiceField(Tag.objects.all())
+
+    first, second = (Tag.objects.create(name=name) for name in ("Owls", "Bats"))
+    data = data_of(Named(), {"tag": "Bats", "tags": ["Bats", "Owls"]})
+    assert data == {"tag": second.pk, "tags": [second.pk, first.pk]}
+    assert checked(Named(data))["tag"] == second
+    with pytest.raises(Invalid, match="tags: Select a valid choice"):
+        checked(Named(data_of(Named(), {"tag": "Bats", "tags": ["Bats", "Newts"]})))
 
 
 def test_a_token_does_what_its_person_may_do_now(network: Network, media: Path) -> None:

@@ -1,7 +1,7 @@
 """The pages' forms as the API's bodies: one schema from each, and the form itself decides."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django import forms
 from django.conf import settings
@@ -14,7 +14,10 @@ from evidesk.desk.rest.problems import Invalid
 
 #: Somewhere a character that shows, nowhere a zero byte.
 _SOMETHING = "^[^\x00]*[^\\s\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff][^\x00]*$"
-_ANYTHING = "^[^\x00]*$"
+#: The pattern of a text that a database can keep.
+NO_NUL = "^[^\x00]*$"
+#: What a row is named by.
+_Name = Annotated[str, Field(max_length=100, pattern=NO_NUL)]
 
 
 class Body(Schema):
@@ -59,7 +62,7 @@ def _field(field: forms.Field, partial: bool) -> tuple[Any, Any]:
     }
     if field.required and not partial:
         return annotation, Field(..., **texts, **limits)
-    if annotation is str or annotation is bool or getattr(annotation, "__origin__", None) is list:
+    if annotation in (str, bool) or getattr(annotation, "__origin__", None) is list:
         return annotation, Field(annotation(), **texts, **limits)
     return annotation | None, Field(None, **texts, **limits)
 
@@ -68,9 +71,9 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
     """The type of a field's JSON, and its limits."""
     match field:
         case forms.ModelMultipleChoiceField():
-            return list[int], {}
+            return (list[_Name] if _key(field) else list[int]), {}
         case forms.ModelChoiceField():
-            return (str, {"max_length": 100}) if _key(field) else (int, {})
+            return (_Name if _key(field) else int), {}
         case forms.MultipleChoiceField():
             return list[_one_of(_keys(field))], {}  # type: ignore[misc]
         case forms.TypedChoiceField():
@@ -79,8 +82,8 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
             return _one_of(_keys(field)), {}
         case forms.BooleanField():
             return (Literal[True] if field.required else bool), {}
-        case forms.IntegerField():
-            return int, {
+        case forms.IntegerField():  # a DecimalField is one, too
+            return (float if isinstance(field, forms.DecimalField) else int), {
                 "ge": -(2**31) if field.min_value is None else field.min_value,
                 "le": 2**31 - 1 if field.max_value is None else field.max_value,
             }
@@ -89,7 +92,7 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
         case forms.EmailField():
             return str, {"max_length": 254, "json_schema_extra": {"format": "email"}}
         case forms.CharField():
-            pattern = _SOMETHING if field.required else _ANYTHING
+            pattern = _SOMETHING if field.required else NO_NUL
             return str, {"max_length": field.max_length or 1000, "pattern": pattern}
     raise TypeError(f"The API does not know how to take a {type(field).__name__}.")
 
@@ -118,9 +121,13 @@ def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
             continue
         if name := _key(field):
             assert field.queryset is not None  # a form in use has its rows
-            row = field.queryset.filter(**{name: data[key]}).first()
+            is_list = isinstance(field, forms.ModelMultipleChoiceField)
+            named = data[key] if is_list else [data[key]]
+            rows = field.queryset.filter(**{f"{name}__in": named})
+            numbers = dict(rows.values_list(name, "pk"))
             # No row has the number 0, so that the form itself refuses it.
-            data[key] = row.pk if row else 0
+            found = [numbers.get(one, 0) for one in named]
+            data[key] = found if is_list else found[0]
     return data
 
 
