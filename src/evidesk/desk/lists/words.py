@@ -185,7 +185,7 @@ def marked(text: str, wanted: re.Pattern[str] | None) -> SafeString:
 def snippet(text: str, wanted: re.Pattern[str] | None) -> SafeString:
     """Where the text has most of what was wanted, marked; empty if it has nothing of it."""
     matches = list(islice(wanted.finditer(text), _MOST_MATCHES)) if wanted else []
-    if not matches:
+    if not wanted or not matches:
         return SafeString("")
     best, most = matches[0], 0
     for number, first in enumerate(matches):
@@ -196,6 +196,8 @@ def snippet(text: str, wanted: re.Pattern[str] | None) -> SafeString:
         }
         if len(near) > most:
             best, most = first, len(near)
+        if most == wanted.groups:
+            break
     start, end = max(0, best.start() - _BEFORE), min(len(text), best.start() + _AFTER)
     # Cut between words, where there is a space near enough.
     if start and (space := text.find(" ", start, best.start())) >= 0:
