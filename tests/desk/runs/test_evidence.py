@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evidesk.desk.people.rules import Conflict, Refused
-from evidesk.desk.runs import actions
+from evidesk.desk.runs import actions, queries
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import State, Voucher
 from evidesk.evidence import Column, Evidence, Table
@@ -175,6 +175,19 @@ def test_a_figure_can_do_nothing(network: Network, stored: StoredEvidence) -> No
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Cache-Control"].startswith("private")
     assert b"<svg" in response.content
+
+
+def test_a_crate_is_read_once_for_a_page_and_all_its_figures(
+    network: Network, stored: StoredEvidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    by_evidence = Evidence.read
+    monkeypatch.setattr(Evidence, "read", lambda path: read.append(path) or by_evidence(path))
+    queries._parsed.cache_clear()
+    author = signed_in(network.author)
+    for page in ("", "figures/bars.svg", "figures/bars.svg", "download/"):
+        assert author.get(f"/evidence/{stored.pk}/{page}").status_code == 200
+    assert read == [stored.path]
 
 
 def test_the_download_is_the_crate_itself(

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from django.shortcuts import get_object_or_404
@@ -55,6 +56,12 @@ def read_stored(stored: StoredEvidence) -> Evidence:
                 "brought back from a backup."
             )
         )
+    return _parsed(path, stored.sha256)
+
+
+@lru_cache(maxsize=2)
+def _parsed(path: Path, sha256: str) -> Evidence:
+    """What the crate with these bytes says: kept, for a page of many figures asks for each."""
     return Evidence.read(path)
 
 
