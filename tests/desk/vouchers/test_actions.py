@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidesk.desk.people.rules import Conflict, Refused
-from evidesk.desk.vouchers import actions, queries, rules
+from evidesk.desk.vouchers import actions, queries, rules, storage
 from evidesk.desk.vouchers.models import Counter, Inquiry, Kind, State, Voucher
 from tests.desk.network import (
     ANSWERS,
@@ -245,7 +245,7 @@ def test_a_file_that_breaks_off_leaves_nothing(media: Path) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        actions.keep(breaking())
+        storage.keep(breaking())
     assert files_in(media) == []
 
 
@@ -283,14 +283,14 @@ def test_a_file_without_a_name_gets_one(network: Network, media: Path) -> None:
     ],
 )
 def test_names_of_files_are_made_harmless(name: str, kept: str) -> None:
-    assert actions.harmless_name(name) == kept
+    assert storage.harmless_name(name) == kept
 
 
 @given(st.text(max_size=400))
 def test_any_name_can_be_a_file_of_that_name(name: str) -> None:
-    kept = actions.harmless_name(name)
+    kept = storage.harmless_name(name)
     assert kept
-    assert kept == actions.harmless_name(kept)
+    assert kept == storage.harmless_name(kept)
     assert len(os.fsencode(kept)) <= 150
     assert "/" not in kept
     assert kept not in (".", "..")

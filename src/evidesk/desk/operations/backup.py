@@ -15,8 +15,8 @@ from evidesk import __version__
 from evidesk.desk.operations.archive import MANIFEST, Manifest, digest_of, file_name
 from evidesk.desk.operations.databases import OperationFailed, Snapshot, snapshot
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.vouchers.actions import flush
 from evidesk.desk.vouchers.models import Attachment, stored_path
+from evidesk.desk.vouchers.storage import flush
 
 #: Models whose column `sha256` names a file that the desk keeps.
 KEEPS_FILES = (Attachment, StoredEvidence)

@@ -20,6 +20,7 @@ from evidesk.desk.runs import rules
 from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredEvidence
 from evidesk.desk.vouchers import actions as voucher_actions
 from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
+from evidesk.desk.vouchers.storage import keep
 from evidesk.desk.workers.actions import SILENCE
 from evidesk.evidence import Evidence, EvidenceError, printable
 from evidesk.kits import load
@@ -192,7 +193,7 @@ def _store(
 ) -> StoredEvidence:
     assert evidence.provenance is not None  # `Evidence.read` accepts none without
     with crate.open("rb") as file:
-        sha256, size = voucher_actions.keep(iter(lambda: file.read(2**20), b""))
+        sha256, size = keep(iter(lambda: file.read(2**20), b""))
     stored, is_new = StoredEvidence.objects.get_or_create(
         voucher=voucher,
         sha256=sha256,

@@ -4,12 +4,8 @@ Each function checks the rule, changes rows by a conditional update and records 
 one transaction: either everything of it happened, or nothing.
 """
 
-import hashlib
 import logging
-import os
-import tempfile
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,8 +32,8 @@ from evidesk.desk.vouchers.models import (
     Questionnaire,
     Voucher,
     event_data,
-    stored_path,
 )
+from evidesk.desk.vouchers.storage import harmless_name, keep
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
 _log = logging.getLogger(__name__)
@@ -45,8 +41,6 @@ _log = logging.getLogger(__name__)
 PLAIN = frozenset(
     {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence", "via"}
 ) | {"agreement", "credit", "visibility"}
-#: Bytes of UTF-8 in a file's name; every file system takes as many.
-_LONGEST_NAME = 150
 
 
 def record(voucher: Voucher, kind: str, actor: Person | None, text: str = "", **data: Any) -> Event:
@@ -483,52 +477,3 @@ def _look_into(name: str, path: Path) -> None:
             _("The virus scanner found %(virus)s in %(name)s. It was not kept.")
             % {"virus": virus, "name": name}
         )
-
-
-def keep(chunks: Any, look: Callable[[Path], None] = lambda _path: None) -> tuple[str, int]:
-    """Store content under its SHA-256, atomically and for good; returns (digest, size in bytes).
-
-    `look` may look at the whole file before, and raise.
-    """
-    root = Path(settings.MEDIA_ROOT)
-    root.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    handle, temporary = tempfile.mkstemp(dir=root, prefix="incoming-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        look(Path(temporary))
-        path = stored_path(digest.hexdigest())
-        path.parent.mkdir(exist_ok=True)
-        Path(temporary).replace(path)
-        flush(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return digest.hexdigest(), size
-
-
-def flush(folder: Path) -> None:
-    """Have the folder on the disk, so that no row outlives the file that it speaks of."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def harmless_name(name: str) -> str:
-    """The file's own name without folders, control and direction-changing characters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(c for c in base if unicodedata.category(c)[0] != "C").strip(" .")
-    if len(kept.encode()) > _LONGEST_NAME:
-        # The end tells what kind of file it is.
-        suffix = "".join(Path(kept).suffixes[-2:])[-20:]
-        room = _LONGEST_NAME - len(suffix.encode())
-        kept = kept.removesuffix(suffix).encode()[:room].decode(errors="ignore") + suffix
-    return kept or "file"

@@ -202,7 +202,7 @@ class Voucher(models.Model):
     def __str__(self) -> str:
         return f"{self.reference} {self.title}".strip()
 
-    def get_state_display(self) -> str:
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
         """The state's name; Django's own makes a table of all states' names for each call."""
         return str(State(self.state).label)
 
