@@ -29,6 +29,12 @@ def for_list(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
     )
 
 
+def public_summaries() -> QuerySet[Voucher]:
+    """What others asked and what came out, as far as they made it public."""
+    public = Voucher.objects.filter(visibility=Visibility.SUMMARY, submitted_at__isnull=False)
+    return for_list(public.exclude(state__in=[State.WITHDRAWN, State.DECLINED]))
+
+
 def rows(ids: Iterable[int]) -> list[Voucher]:
     """The vouchers of these ids, in their order, with all that a row of a list shows.
 
