@@ -68,7 +68,8 @@ def test_a_view_is_kept_changed_and_forgotten(network: Network) -> None:
         ({"unit": "nowhere"}, 404, None),
         ({"unit": "a\0b"}, 422, "unit"),
         ({"unit": "hub"}, 403, None),
-        ({"is_default": "perhaps"}, 422, "is_default"),
+        ({"is_default": "no"}, 422, "is_default"),
+        ({"is_default": 0}, 422, "is_default"),
         ({"owner": "Somebody"}, 422, "owner"),
     ],
 )

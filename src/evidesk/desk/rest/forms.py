@@ -82,7 +82,9 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
         case forms.ChoiceField():
             return _one_of(_keys(field)), {}
         case forms.BooleanField():
-            return (Literal[True] if field.required else bool), {}
+            if field.required:
+                return Literal[True], {}
+            return bool, {"strict": True}  # 0 and "no" are none
         case forms.IntegerField():  # a DecimalField is one, too
             number = float if isinstance(field, forms.DecimalField) else int
             low, high = cast("int | None", field.min_value), cast("int | None", field.max_value)
