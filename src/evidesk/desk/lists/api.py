@@ -96,24 +96,21 @@ def _export(request: HttpRequest, ending: str, wanted: Exported, **options: Any)
     return exports.download(person, ending, _found(person, wanted), urlencode(filters), **options)
 
 
-_NOTED = "Each time it is noted in the audit chain; hence it has no `ETag`."
-
-
 @router.get(
     "vouchers/export.csv",
     summary="The list as a CSV file",
-    description=_NOTED,
     openapi_extra=download("text/csv"),
 )
 def export_csv(request: HttpRequest, wanted: Query[ExportedForExcel]) -> FileResponse:
+    """Each time it is noted in the audit chain; hence it has no `ETag`."""
     return _export(request, "csv", wanted, bom=wanted.bom)
 
 
 @router.get(
     "vouchers/export.xlsx",
     summary="The list as a file for a spreadsheet",
-    description=_NOTED,
     openapi_extra=download(exports.WRITERS["xlsx"][0]),
 )
 def export_xlsx(request: HttpRequest, wanted: Query[Exported]) -> FileResponse:
+    """Each time it is noted in the audit chain; hence it has no `ETag`."""
     return _export(request, "xlsx", wanted)
