@@ -12,6 +12,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.office.report import pdf_is_possible
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from tests.desk.authorization_scene import PLACES, STARTS_ON, TABLE, Case, Scene
@@ -172,6 +173,8 @@ OF_VOUCHER = {
     *("export-data", "office-rows", "many", "notices"),
     *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "evidence/{int:evidence_id}/"),
     *("evidence/{int:evidence_id}/download/", "vouchers/", "me/export/"),
+    *("vouchers/export.csv", "vouchers/export.xlsx", "summaries/", "inbox/", "inbox/proposals/"),
+    *(f"vouchers/many/{action}/" for action in STEPS_FOR_MANY),
 }
 _WORDS = {"text": "Because."}
 _HOOK = {"url": "https://example.org/", "events": ["voucher.close"]}
@@ -513,6 +516,26 @@ def api(path: str, args: Callable[[Scene], list[Any]] | None = None, **methods: 
     return Line(path, {name.upper(): one for name, one in methods.items()}, args or (lambda _: []))
 
 
+def _api_many(action: str) -> Line:
+    """Whoever steers is told of each voucher that they may see, whether it was done."""
+    may, data = (part & under_way, lambda _: _WORDS) if action == "message" else STEPS[action]
+
+    def body(scene: Scene) -> dict[str, Any]:
+        given = {**data(scene), "vouchers": [scene.reference]}
+        return {**given, "unit": scene.hub.slug} if action == "hand-over" else given
+
+    def not_done(case: Case) -> int:
+        if not steering(case):
+            return 403
+        return 200 if sees(case) else 422
+
+    return api(
+        f"vouchers/many/{action}/",
+        get=reads(steering & sees, refused=not_done, query=lambda s: {"voucher": [s.reference]}),
+        post=does(steering & may, 200, body, refused=not_done),
+    )
+
+
 API: list[Line] = [
     api("me/", get=reads()),
     api("me/export/", get=reads(writes=None)),
@@ -597,6 +620,59 @@ API: list[Line] = [
         _of("evidence_id"),
         get=reads(sees=sees & has_evidence),
     ),
+    # Beside a voucher's document and conversation
+    api(
+        "vouchers/{reference}/tags/",
+        _reference,
+        get=reads(team, sees=sees),
+        put=does(team, 200, lambda s: {"tags": [s.tag.name]}, sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/visibility/",
+        _reference,
+        put=does(author & submitted, 200, lambda s: {"visibility": s.other_visibility}, sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/effort/",
+        _reference,
+        get=reads(team & has_evidence, sees=sees),
+        post=does(
+            team & state("active", "reported"),
+            200,
+            {"week": STARTS_ON.isoformat(), "hours": 1, "reason": "It has to be."},
+            sees=sees,
+        ),
+    ),
+    api(
+        "vouchers/{reference}/follow-up/",
+        _reference,
+        post=does(author & state("reported", "closed"), 201, sees=sees),
+    ),
+    # Triage
+    api(
+        "vouchers/{reference}/candidates/",
+        _reference,
+        get=reads(triage & state("submitted"), sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/similar/",
+        _reference,
+        get=reads(author & state("draft") | triage & state("submitted"), sees=sees),
+    ),
+    api("inbox/", get=reads(steering, shows=triage & state("submitted", "offered"))),
+    api("inbox/proposals/", get=reads(steering, shows=triage & state("submitted"))),
+    api("summaries/", get=reads(signed_in=False, shows=public)),
+    # Kept views, steps for many, exports
+    api("views/", get=reads(), post=does(ok=201, data={"name": "Mine", "query": "state=active"})),
+    api(
+        "views/{int:view_id}/",
+        lambda s: [s.view.pk],
+        put=does(ok=200, sees=author, data={"name": "Mine"}),
+        delete=does(ok=204, sees=author),
+    ),
+    *map(_api_many, STEPS_FOR_MANY),
+    api("vouchers/export.csv", get=reads(writes=None, shows=sees)),
+    api("vouchers/export.xlsx", get=reads(writes=None, shows=sees)),
     api("hooks/", get=reads()),
     api("hooks/{int:hook_id}/deliveries/", _of("hook_id"), get=reads(sees=author)),
     # What describes the API

@@ -24,6 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from evidesk.desk.api import api
+from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.mail_settings import Server
 from evidesk.desk.middleware import RATES
 from evidesk.desk.people.actions import create_token, revoke_token
@@ -199,7 +200,8 @@ class Desk:
         else:
             words = {word for word in (INNER, TITLE, self.scene.reference) if word not in query}
             # Notices that somebody was sent keep the reference, and what is sent is sent back.
-            if self.scene.reference in address or line.name in ("notices", "many"):
+            sends_back = ("notices", "many", *(f"vouchers/many/{one}/" for one in STEPS_FOR_MANY))
+            if self.scene.reference in address or line.name in sends_back:
                 words.discard(self.scene.reference)
             if any(word.encode() in content for word in words):
                 self.faults.append(f"{told} tells of the voucher")

@@ -21,6 +21,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from evidesk.desk.api import api
 from evidesk.desk.hooks.actions import add_hook, ping
 from evidesk.desk.hooks.models import EVENTS
+from evidesk.desk.lists.actions import save_view
+from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.middleware import RATES
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.limits import Limit
@@ -65,6 +67,9 @@ MAY_BE_UNFIT = {
     *(f"evidesk_desk_runs_api_{name}" for name in ("start_run", "report")),
     *(f"evidesk_desk_vouchers_{name}" for name in ("api_change_document",)),
     "evidesk_desk_vouchers_api_inquiries_inquire",
+    *(f"evidesk_desk_vouchers_api_beside_{name}" for name in ("set_tags", "book")),
+    "evidesk_desk_lists_api_views_keep",
+    *(f"{look}many_{name.replace('-', '_')}" for name in STEPS_FOR_MANY for look in ("", "look_")),
 }
 
 
@@ -88,6 +93,7 @@ class Caller:
             "run_id": [a_run(active, network, file).pk],
             "evidence_id": [some_evidence(active, network, crate).pk],
             "hook_id": [hook.pk],
+            "view_id": [save_view(network.author, "Mine", "state=active").pk],
         }
         self.tokens = [
             create_token(person, "x", scope=Scope.WRITE)[1]

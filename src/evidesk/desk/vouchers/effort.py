@@ -82,6 +82,53 @@ def bookable(voucher: Voucher) -> list[date]:
     return [first + _WEEK * count for count in range((last - first).days // 7 + 1)]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A week of a voucher's consultant: `here` are the hours booked for it, `elsewhere` others."""
+
+    week: Week
+    here: Decimal
+    reason: str
+    is_now: bool
+
+    @property
+    def elsewhere(self) -> Decimal:
+        return self.week.booked - self.here
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Hours for a voucher: `mondays` can be booked; without a consultant who is a member there
+    are no `rows`.
+    """
+
+    mondays: list[date]
+    rows: list[Row]
+    bookings: dict[date, Booking]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((one.hours for one in self.bookings.values()), Decimal(0))
+
+    def booked(self, monday: date) -> Decimal:
+        """Hours that are booked for the voucher in this week."""
+        return self.bookings[monday].hours if monday in self.bookings else Decimal(0)
+
+
+def effort_of(voucher: Voucher) -> Effort:
+    """The weeks of the voucher's consultant, and what is booked of them."""
+    mondays = bookable(voucher)
+    bookings = {one.week: one for one in voucher.bookings.all()}
+    effort = Effort(mondays, [], bookings)
+    person = members().filter(consulted_vouchers=voucher).first()
+    this_week = monday_of(timezone.localdate())
+    for week in weeks_of([person], mondays)[person.pk] if person else []:
+        monday = week.monday
+        reason = bookings[monday].reason if monday in bookings else ""
+        effort.rows.append(Row(week, effort.booked(monday), reason, monday == this_week))
+    return effort
+
+
 @transaction.atomic
 def book(voucher: Voucher, by: Person, week: date, hours: Decimal, reason: str = "") -> None:
     """Set aside hours of the voucher's consultant in a week; 0 frees them.
