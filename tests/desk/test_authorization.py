@@ -199,7 +199,7 @@ class Desk:
         else:
             words = {word for word in (INNER, TITLE, self.scene.reference) if word not in query}
             # Notices that somebody was sent keep the reference, and what is sent is sent back.
-            if self.scene.reference in address or line.name in ("notices", "many"):
+            if self.scene.reference in address or line.name in ("notices", "notices/", "many"):
                 words.discard(self.scene.reference)
             if any(word.encode() in content for word in words):
                 self.faults.append(f"{told} tells of the voucher")

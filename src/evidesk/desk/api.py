@@ -6,7 +6,10 @@ adds its own: a `router` in its `api.py`, named in `ROUTERS`.
 
 from evidesk.desk.hooks.api import router as hooks
 from evidesk.desk.lists.api import router as vouchers
+from evidesk.desk.notices.api import router as notices
+from evidesk.desk.notices.api_mail import router as mail
 from evidesk.desk.people.api import router as people
+from evidesk.desk.people.api_oneself import router as oneself
 from evidesk.desk.privacy.api import router as privacy
 from evidesk.desk.rest.api import new_api
 from evidesk.desk.runs.api import router as runs
@@ -14,7 +17,7 @@ from evidesk.desk.vouchers.api_inquiries import router as inquiries
 from evidesk.desk.vouchers.api_steps import router as steps
 from evidesk.desk.vouchers.api_talk import router as talk
 
-ROUTERS = (people, inquiries, vouchers, steps, talk, runs, hooks, privacy)
+ROUTERS = (people, inquiries, vouchers, steps, talk, runs, hooks, privacy, oneself, notices, mail)
 
 api = new_api()
 for router in ROUTERS:
