@@ -136,7 +136,7 @@ def _some_replies() -> list[Reply]:
 def _token_of(person: Person) -> str:
     """The text of a token that no case revokes: nothing makes up its number."""
     token, text = create_token(person, "x", scope=Scope.WRITE)
-    Token.objects.filter(pk=token.pk).update(pk=10**12 + token.pk)
+    Token.objects.filter(pk=token.pk).update(id=10**12 + token.pk)
     return text
 
 
