@@ -165,12 +165,11 @@ def new_calendar(person: Person) -> str:
 
 
 @database.atomic
-def end_calendar(person: Person) -> bool:
-    """Make the person's calendar address useless; returns whether there was one."""
+def end_calendar(person: Person) -> None:
+    """Make the person's calendar address useless."""
     ended, _ = Calendar.objects.filter(person=person).delete()
     if ended:
         audit.append("calendar.ended", person.uid, f"person:{person.uid}")
-    return bool(ended)
 
 
 def person_of_calendar(text: str) -> Person | None:

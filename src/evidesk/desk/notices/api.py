@@ -6,7 +6,7 @@ The calendar's secret address is made on its page only, as tokens are.
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import Body as InBody
 from ninja import Field, Router, Schema, Status
 from ninja.pagination import paginate
@@ -129,6 +129,6 @@ def choose_ways(
 
 @router.delete("me/calendar/", response={204: None}, summary="End your calendar's address")
 def end_calendar(request: HttpRequest) -> Status[None]:
-    if not actions.end_calendar(person_of(request)):
-        raise Http404
+    """There is none afterwards, whether there was one or not."""
+    actions.end_calendar(person_of(request))
     return Status(204, None)
