@@ -170,7 +170,7 @@ OF_VOUCHER = {
     *("follow-up", "similar", "offer", "step", "report", "choose-kit", "start-run"),
     *("run", "run-status", "cancel-run", "evidence", "figure", "download-evidence"),
     *("vouchers", "export-vouchers", "summaries", "inbox", "proposals", "home", "calendar"),
-    *("export-data", "office-rows", "many", "notices"),
+    *("export-data", "office-rows", "many", "notices", "notices/"),
     *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "evidence/{int:evidence_id}/"),
     *("evidence/{int:evidence_id}/download/", "vouchers/", "me/export/"),
     *("vouchers/export.csv", "vouchers/export.xlsx", "summaries/", "inbox/", "inbox/proposals/"),
@@ -178,6 +178,10 @@ OF_VOUCHER = {
 }
 _WORDS = {"text": "Because."}
 _HOOK = {"url": "https://example.org/", "events": ["voucher.close"]}
+_WAYS = {
+    **dict.fromkeys(("turn", "progress", "message", "work", "inquiry"), "never"),
+    "waiting": "daily",
+}
 _KIT = {"truth": "truth", "prediction": ["model"]}
 
 
@@ -675,6 +679,38 @@ API: list[Line] = [
     api("vouchers/export.xlsx", get=reads(writes=None, shows=sees)),
     api("hooks/", get=reads()),
     api("hooks/{int:hook_id}/deliveries/", _of("hook_id"), get=reads(sees=author)),
+    api("hooks/{int:hook_id}/", _of("hook_id"), delete=does(ok=204, sees=author)),
+    api("hooks/{int:hook_id}/ping/", _of("hook_id"), post=does(ok=201, sees=author)),
+    api(
+        "hooks/{int:hook_id}/switch/",
+        _of("hook_id"),
+        post=does(ok=200, sees=author, data={"on": False}),
+    ),
+    # Oneself
+    api("me/sessions/", get=reads(), delete=does(ok=200)),
+    api("me/sessions/{public_id}/", _of("session_id"), delete=does(ok=204, sees=author)),
+    api("me/tokens/", get=reads()),
+    api("me/tokens/{int:token_id}/", lambda s: [s.token.pk], delete=does(ok=204, sees=author)),
+    api("me/language/", put=does(ok=200, data={"language": "de"})),
+    api("notices/", get=reads()),
+    api(
+        "notices/read/",
+        # Others have none of this name, so that nothing is marked.
+        post=does(author, 200, lambda s: {"ids": [s.notice.pk]}, refused=200),
+    ),
+    api("me/mail/", get=reads(), put=does(ok=200, data=_WAYS)),
+    api("me/calendar/", delete=does(author, 204, refused=204)),  # others have none
+    # The office's mail
+    api("mail/", get=reads(office)),
+    api("mail/{int:mail_id}/", lambda s: [s.mail.pk], get=reads(office)),
+    api(
+        "mail/{int:mail_id}/retry/",
+        lambda s: [s.mail.pk],
+        post=does(office, 200, in_desk_that_mails=True),
+    ),
+    api("mail/{int:mail_id}/cancel/", lambda s: [s.mail.pk], post=does(office, 200)),
+    api("mail/replies/", get=reads(office)),
+    api("mail/replies/{int:reply_id}/dismiss/", lambda s: [s.reply.pk], post=does(office, 204)),
     # What describes the API
     api("openapi.json", get=reads(signed_in=False), head=reads(signed_in=False)),
     api("docs/", get=reads(signed_in=False), head=reads(signed_in=False)),

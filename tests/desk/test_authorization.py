@@ -200,7 +200,7 @@ class Desk:
         else:
             words = {word for word in (INNER, TITLE, self.scene.reference) if word not in query}
             # Notices that somebody was sent keep the reference, and what is sent is sent back.
-            sends_back = ("notices", "many", *(f"vouchers/many/{one}/" for one in STEPS_FOR_MANY))
+            sends_back = ("notices", "notices/", "many", *(f"vouchers/many/{one}/" for one in STEPS_FOR_MANY))
             if self.scene.reference in address or line.name in sends_back:
                 words.discard(self.scene.reference)
             if any(word.encode() in content for word in words):

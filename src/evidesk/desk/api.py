@@ -8,7 +8,10 @@ from evidesk.desk.hooks.api import router as hooks
 from evidesk.desk.lists.api import router as vouchers
 from evidesk.desk.lists.api_many import router as many
 from evidesk.desk.lists.api_views import router as views
+from evidesk.desk.notices.api import router as notices
+from evidesk.desk.notices.api_mail import router as mail
 from evidesk.desk.people.api import router as people
+from evidesk.desk.people.api_oneself import router as oneself
 from evidesk.desk.privacy.api import router as privacy
 from evidesk.desk.rest.api import new_api
 from evidesk.desk.runs.api import router as runs
@@ -19,7 +22,8 @@ from evidesk.desk.vouchers.api_talk import router as talk
 from evidesk.desk.vouchers.api_triage import router as triage
 
 ROUTERS = (
-    *(people, inquiries, vouchers, steps, talk, beside, triage, views, many, runs, hooks, privacy),
+    *(people, oneself, notices, mail, hooks, privacy),
+    *(inquiries, vouchers, views, many, steps, talk, beside, triage, runs),
 )
 
 api = new_api()

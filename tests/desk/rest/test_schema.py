@@ -24,9 +24,10 @@ from evidesk.desk.hooks.models import EVENTS
 from evidesk.desk.lists.actions import save_view
 from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.middleware import RATES
+from evidesk.desk.notices.models import Mail, MailState, Reply, ReplyState
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.limits import Limit
-from evidesk.desk.people.models import Scope
+from evidesk.desk.people.models import Person, Scope, Token
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import State
 from evidesk.desk.wsgi import application
@@ -94,10 +95,13 @@ class Caller:
             "evidence_id": [some_evidence(active, network, crate).pk],
             "hook_id": [hook.pk],
             "view_id": [save_view(network.author, "Mine", "state=active").pk],
+            "token_id": [create_token(network.author, "spare")[0].pk for _ in range(3)],
+            "mail_id": [one.pk for one in _some_mail(network)],
+            "reply_id": [one.pk for one in _some_replies()],
         }
         self.tokens = [
-            create_token(person, "x", scope=Scope.WRITE)[1]
-            for person in (network.author, network.lead, network.consultant)
+            _token_of(person)
+            for person in (network.author, network.lead, network.consultant, network.office)
         ]
         self.cases = 0
 
@@ -116,6 +120,30 @@ class Caller:
             headers={"Authorization": f"Bearer {token}"},
             excluded_checks=[positive_data_acceptance] if unfit else [],
         )
+
+
+def _some_mail(network: Network) -> list[Mail]:
+    return [
+        Mail.objects.create(
+            person=network.author, address=network.author.email, topic="message",
+            subject="Hello", text="Hello!", html="", state=state,
+        )
+        for state in (MailState.QUEUED, MailState.FAILED)
+    ]  # fmt: skip
+
+
+def _some_replies() -> list[Reply]:
+    return [
+        Reply.objects.create(message_id=f"{n}", state=ReplyState.REFUSED, reason="Who is this?")
+        for n in range(3)
+    ]
+
+
+def _token_of(person: Person) -> str:
+    """The text of a token that no case revokes: nothing makes up its number."""
+    token, text = create_token(person, "x", scope=Scope.WRITE)
+    Token.objects.filter(pk=token.pk).update(id=10**12 + token.pk)
+    return text
 
 
 ROUND = (State.SUBMITTED, State.OFFERED, State.REPORTED)
