@@ -6,15 +6,23 @@ adds its own: a `router` in its `api.py`, named in `ROUTERS`.
 
 from evidesk.desk.hooks.api import router as hooks
 from evidesk.desk.lists.api import router as vouchers
+from evidesk.desk.office.api import router as office
 from evidesk.desk.people.api import router as people
 from evidesk.desk.privacy.api import router as privacy
+from evidesk.desk.privacy.api_retention import router as retention
 from evidesk.desk.rest.api import new_api
 from evidesk.desk.runs.api import router as runs
+from evidesk.desk.vouchers.api_groups import router as groups
 from evidesk.desk.vouchers.api_inquiries import router as inquiries
+from evidesk.desk.vouchers.api_members import router as members
+from evidesk.desk.vouchers.api_network import router as network
 from evidesk.desk.vouchers.api_steps import router as steps
 from evidesk.desk.vouchers.api_talk import router as talk
 
-ROUTERS = (people, inquiries, vouchers, steps, talk, runs, hooks, privacy)
+ROUTERS = (
+    *(people, inquiries, vouchers, steps, talk, runs, hooks, privacy),
+    *(members, network, groups, office, retention),
+)
 
 api = new_api()
 for router in ROUTERS:
