@@ -350,7 +350,7 @@ def test_every_operation_of_the_api_has_a_line() -> None:
 
 
 def plain(path: str) -> str:
-    return path.replace("{int:", "{")
+    return re.sub(r"\{\w+:", "{", path)
 
 
 @pytest.mark.parametrize(("state", "visibility"), SCENES)

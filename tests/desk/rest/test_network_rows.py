@@ -106,7 +106,7 @@ def test_a_row_that_does_not_fit_is_told(office: Program, what: str) -> None:
     count = CATALOGUES[what].model._default_manager.count()
     for wrong in ("", " ", "\x00", "x" * 500, 7, None, ["a"]):
         answer = office.post(f"rows/{what}/", {**ROWS[what], "name": wrong}, 422)
-        assert list(answer["errors"])[0].startswith("name")
+        assert next(iter(answer["errors"])).startswith("name")
         if wrong is not None:
             office.patch(f"rows/{what}/{made['id']}/", {"seen": made["seen"], "name": wrong}, 422)
     taken = office.post(f"rows/{what}/", ROWS[what], 422)

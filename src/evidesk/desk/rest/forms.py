@@ -27,7 +27,7 @@ class Body(Schema):
 
 
 def schema_of(
-    form: type[forms.BaseForm],
+    form: type[forms.Form | forms.ModelForm],  # type: ignore[type-arg]
     *,
     name: str = "",
     partial: bool = False,
