@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.office.report import pdf_is_possible
+from evidesk.desk.people.catalogue import version_of
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from tests.desk.authorization_scene import PLACES, STARTS_ON, TABLE, Case, Scene
 
@@ -540,6 +541,49 @@ def _api_many(action: str) -> Line:
     )
 
 
+_of_colleague = who("colleague") | triage
+
+
+def _colleague(scene: Scene) -> list[Any]:
+    return [scene.people["colleague"].uid]
+
+
+#: A new row of each catalogue.
+ROWS: dict[str, dict[str, Any]] = {
+    "units": {
+        "name": "Birds", "slug": "birds", "host": "HUB", "city": "Here", "focus": "All",
+        "respond_days": 1, "decide_days": 2, "offer_days": 3,
+    },
+    "hosts": {"name": "Vogelwarte"},
+    "fields": {"name": "Birds"},
+    "kinds": {
+        "name": "Short", "slug": "short", "purpose": "To look.", "min_days": 1, "max_days": 3,
+        "hours": 8, "position": 9,
+    },
+    "skills": {"name": "Birdsong"},
+    "tags": {"name": "owls"},
+}  # fmt: skip
+
+
+def _row(what: str) -> Callable[[Scene], list[Any]]:
+    return lambda scene: [scene.rows[what].pk]
+
+
+def _api_rows(what: str) -> list[Line]:
+    """The operations of a catalogue. A row that is in use is no row to be restored."""
+
+    def change(scene: Scene) -> dict[str, Any]:
+        return {"name": "Vogelwarte", "seen": version_of(scene.rows[what])}
+
+    at, row = f"rows/{what}/{{int:pk}}/", _row(what)
+    return [
+        api(f"rows/{what}/", get=reads(office), post=does(office, 201, ROWS[what])),
+        api(at, row, get=reads(office), patch=does(office, 200, change)),
+        api(f"{at}retire/", row, post=does(office, 200)),
+        api(f"{at}restore/", lambda s: [s.retired_rows[what].pk], post=does(office, 200)),
+    ]
+
+
 API: list[Line] = [
     api("me/", get=reads()),
     api("me/export/", get=reads(writes=None)),
@@ -711,6 +755,71 @@ API: list[Line] = [
     api("mail/{int:mail_id}/cancel/", lambda s: [s.mail.pk], post=does(office, 200)),
     api("mail/replies/", get=reads(office)),
     api("mail/replies/{int:reply_id}/dismiss/", lambda s: [s.reply.pk], post=does(office, 204)),
+    # The network
+    api("members/", get=reads(member)),
+    api("members/{uuid:uid}/", _colleague, get=reads(member)),
+    api("members/{uuid:uid}/hours/", _colleague, put=does(triage, 200, {"hours": "8"})),
+    api(
+        "members/{uuid:uid}/skills/",
+        _colleague,
+        put=does(_of_colleague, 200, {"skills": []}, writes=None),
+    ),
+    api(
+        "members/{uuid:uid}/absences/",
+        _colleague,
+        post=does(_of_colleague, 201, {"first_day": "2026-12-01", "last_day": "2026-12-02"}),
+    ),
+    api(
+        "members/{uuid:uid}/absences/{int:absence_id}/",
+        lambda s: [*_colleague(s), s.absence.pk],
+        delete=does(_of_colleague, 204),
+    ),
+    api(
+        "members/{uuid:uid}/conflicts/",
+        _colleague,
+        post=does(_of_colleague, 201, lambda s: {"scientist": s.people["author"].email}),
+    ),
+    api(
+        "members/{uuid:uid}/conflicts/{int:conflict_id}/",
+        lambda s: [*_colleague(s), s.conflict.pk],
+        delete=does(_of_colleague, 204),
+    ),
+    *(line for what in ROWS for line in _api_rows(what)),
+    api(
+        "rows/units/{int:pk}/make-hub/",
+        _row("units"),
+        post=does(office, 200),
+    ),
+    api(
+        "questions/",
+        get=reads(office),
+        post=does(office, 201, {"based_on": 1, "questions": [{"prompt": "Which birds?"}]}),
+    ),
+    api("questions/history/", get=reads(office)),
+    api(
+        "agreement/",
+        get=reads(signed_in=False),
+        post=does(office, 201, {"text": "We agree.", "based_on": 1}),
+    ),
+    api("agreement/history/", get=reads(office)),
+    api("agreement/{int:version}/", _fixed(1), get=reads(signed_in=False)),
+    # The office
+    api(
+        "groups/",
+        get=reads(office),
+        post=does(office, 201, {"group": "HIFIS:Desk", "role": "lead", "unit": "hub"}),
+    ),
+    api("groups/{int:row_id}/", lambda s: [s.group.pk], delete=does(office, 204)),
+    api("office/statistics/", get=reads(steering)),
+    api("office/rows/inquiries/", get=reads(steering)),
+    api("office/rows/{figure}/", _fixed("closure"), get=reads(steering)),
+    api("office/report/{int:year}/", _fixed(timezone.localdate().year), get=reads(steering)),
+    api(
+        "office/report/{int:year}/pdf/",
+        _fixed(timezone.localdate().year),
+        get=reads(steering if pdf_is_possible() else who()),
+    ),
+    api("office/retention/", get=reads(office)),
     # What describes the API
     api("openapi.json", get=reads(signed_in=False), head=reads(signed_in=False)),
     api("docs/", get=reads(signed_in=False), head=reads(signed_in=False)),

@@ -27,7 +27,7 @@ class Body(Schema):
 
 
 def schema_of(
-    form: type[forms.Form],
+    form: type[forms.Form | forms.ModelForm],  # type: ignore[type-arg]
     *,
     name: str = "",
     partial: bool = False,
@@ -114,12 +114,20 @@ def _one_of(values: list[Any]) -> Any:
 
 def _key(field: forms.ModelChoiceField) -> str:  # type: ignore[type-arg]
     """What a row is named by, if not by its id: a slug, or a name that is its own."""
-    model: type[Model] = field.queryset.model  # type: ignore[union-attr]
+    return _key_of(field.queryset.model)  # type: ignore[union-attr]
+
+
+def _key_of(model: type[Model]) -> str:
     unique = {one.name for one in model._meta.get_fields() if getattr(one, "unique", False)}
     return next((name for name in ("slug", "name") if name in unique), "")
 
 
-def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
+def name_of(row: Model) -> Any:
+    """What a body names the row by."""
+    return getattr(row, _key_of(type(row)) or "pk")
+
+
+def data_of(form: forms.BaseForm, values: dict[str, Any]) -> dict[str, Any]:
     """The values as the form's fields take them: rows by what a page's `<select>` would send."""
     data = {key: value for key, value in values.items() if value is not None}
     for key, field in form.fields.items():
@@ -137,7 +145,7 @@ def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def checked(form: forms.Form) -> dict[str, Any]:
+def checked(form: forms.BaseForm) -> dict[str, Any]:
     """What the form makes of its data.
 
     Raises

@@ -25,6 +25,8 @@ from evidesk.desk.vouchers.models import Booking, State, Voucher
 _WEEK = timedelta(weeks=1)
 #: The most that can be booked of one person for one voucher in a week, override or not.
 MOST_HOURS = Decimal(60)
+#: Weeks ahead that are shown of a member.
+WEEKS_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def weeks_of(people: Iterable[Person], mondays: Sequence[date]) -> dict[int, lis
         ]
         for person in people
     }
+
+
+def weeks_ahead(person: Person) -> list[Week]:
+    """The next weeks of a member (from `queries.members`), the running one first."""
+    return weeks_of([person], weeks_from(timezone.localdate(), WEEKS_AHEAD))[person.pk]
 
 
 def bookable(voucher: Voucher) -> list[date]:
