@@ -64,7 +64,7 @@ class WholeMailOut(MailOut):
         return dict(shown_headers(mail))
 
 
-class Wanted(Schema):
+class OutboxOf(Schema):
     """What the outbox shows."""
 
     state: str = Field("", pattern=f"^({'|'.join(MailState.values)})?$")
@@ -72,7 +72,7 @@ class Wanted(Schema):
 
 @router.get("mail/", response=list[MailOut], summary="The desk's outbox")
 @paginate(Pages)
-def outbox(request: HttpRequest, wanted: Query[Wanted]) -> QuerySet[Mail]:
+def outbox(request: HttpRequest, wanted: Query[OutboxOf]) -> QuerySet[Mail]:
     """For the office."""
     _office(request)
     return queries.mail_for_office(checked(OutboxForm(wanted.model_dump()))["state"])

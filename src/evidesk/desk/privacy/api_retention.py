@@ -13,7 +13,7 @@ from evidesk.desk.privacy.retention import Due, dry_run
 router = Router(tags=["office"])
 
 
-class DueOut(Schema):
+class RetentionOut(Schema):
     """A rule, and what it would erase today; nothing is erased by asking."""
 
     name: str
@@ -40,7 +40,9 @@ class DueOut(Schema):
 
 
 @router.get(
-    "office/retention/", response=list[DueOut], summary="What the retention rules would erase today"
+    "office/retention/",
+    response=list[RetentionOut],
+    summary="What the retention rules would erase today",
 )
 def retention(request: HttpRequest) -> Any:
     require(rules.may_see_retention(person_of(request)))

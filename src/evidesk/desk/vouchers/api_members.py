@@ -53,7 +53,7 @@ def _has(person: Person) -> bool:
     return hasattr(person, "profile")
 
 
-class WeekOut(Schema):
+class WeekAheadOut(Schema):
     """A member's week, in hours; `free` is negative where more is booked than there is."""
 
     monday: date
@@ -91,7 +91,7 @@ class ConflictOut(Schema):
 class ProfileDetail(ProfileOut):
     """A member with the next weeks; absences and conflicts are null for who may not change them."""
 
-    weeks: list[WeekOut]
+    weeks: list[WeekAheadOut]
     absences: list[AbsenceOut] | None = Field(description="Those that are not over.")
     conflicts: list[ConflictOut] | None
 
