@@ -124,7 +124,7 @@ def possible_filters(person: Person) -> dict[str, dict[str, Any]]:
         themselves = OuterRef("pk")
         members = Member.objects.filter(person=themselves, role__in=[Role.CONSULTANT, Role.LEAD])
         consulting = Voucher.objects.filter(consultant=themselves).order_by()
-        people = Person.objects.filter(Exists(members) | Exists(consulting))
+        people = Person.objects.filter(Exists(members) | Exists(consulting)).only("uid", "name")
         found["consultant"] = {str(one.uid): one for one in people}
     return found
 
