@@ -1,0 +1,6 @@
+"""Do these two samples come from the same distribution, and where do they differ?"""
+
+from evidesk.methods.shift.relabelling import TooFewError
+from evidesk.methods.shift.two_sample import TwoSampleResult, two_sample_test
+
+__all__ = ["TooFewError", "TwoSampleResult", "two_sample_test"]
