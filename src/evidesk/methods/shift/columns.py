@@ -121,7 +121,9 @@ def _finite(name: str, numbers: Floats, what: str) -> Floats:
     return numbers
 
 
-def check_alike(reference: list[FeatureColumn], current: list[FeatureColumn]) -> list[FeatureColumn]:
+def check_alike(
+    reference: list[FeatureColumn], current: list[FeatureColumn]
+) -> list[FeatureColumn]:
     """The current columns in the reference's order.
 
     Raises

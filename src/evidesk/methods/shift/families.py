@@ -98,7 +98,7 @@ class Ranks:
             upto = np.searchsorted(known, values, side="right")
             rank = (below + upto) / n - 1
             # Without the constant polynomial.
-            found[:, column :: width] = legendre.legvander(rank, self.degree)[:, 1:]
+            found[:, column::width] = legendre.legvander(rank, self.degree)[:, 1:]
         return found
 
 

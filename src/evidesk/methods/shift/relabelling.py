@@ -70,7 +70,9 @@ class Relabelling:
             )
         if names.dtype.kind == "f" and np.isnan(names).any():
             raise ValueError("'groups' has missing values. Give these rows groups of their own.")
-        _, group = np.unique(names.astype(str) if names.dtype.kind == "O" else names, return_inverse=True)
+        _, group = np.unique(
+            names.astype(str) if names.dtype.kind == "O" else names, return_inverse=True
+        )
         sizes = np.bincount(group)
         current = np.bincount(group, weights=is_current)
         mixed = (current > 0) & (current < sizes)
@@ -213,7 +215,10 @@ def combine(statistics: npt.NDArray[Any]) -> Floats:
     # How many of a row are at least as large; equal ones share the larger number.
     ascending = np.sort(statistics, axis=1)
     as_large = np.stack(
-        [columns - np.searchsorted(row, own, side="left") for row, own in zip(ascending, statistics, strict=True)]
+        [
+            columns - np.searchsorted(row, own, side="left")
+            for row, own in zip(ascending, statistics, strict=True)
+        ]
     )
     p = (as_large - 0.5) / columns
     combined: Floats = np.tan((0.5 - p) * math.pi).sum(axis=0)

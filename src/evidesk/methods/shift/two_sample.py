@@ -121,8 +121,8 @@ class TwoSampleResult:
 
 
 def two_sample_test(
-    X: Any,  # noqa: N803 - as scikit-learn
-    Y: Any,  # noqa: N803
+    X: Any,
+    Y: Any,
     *,
     groups: npt.ArrayLike | None = None,
     block_length: int | None = None,
