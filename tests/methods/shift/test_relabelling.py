@@ -88,8 +88,8 @@ def test_too_few_rows_say_how_many_are_needed():
     Relabelling.of_rows(np.array([0, 0, 0, 1, 1, 1], bool)).check(0.05)
     with pytest.raises(TooFewError, match=r"6 way.*At least 6 rows .* for example 3 and 3"):
         Relabelling.of_rows(np.array([0, 0, 1, 1], bool)).check(0.05)
-    with pytest.raises(TooFewError, match=r"1 way.*groups"):
-        Relabelling.of_groups(HALVES, np.zeros(10)[HALVES.astype(int)] + HALVES).check(0.05)
+    with pytest.raises(TooFewError, match=r"1 groups in the reference.*2 way.*At least 6 groups"):
+        Relabelling.of_groups(HALVES, HALVES).check(0.05)
 
 
 def test_the_p_value_counts_the_sample_itself():
@@ -114,9 +114,9 @@ def test_the_combination_is_led_by_what_is_clearest():
     clear = noise.copy()
     clear[2, 0] = 9
     assert permutation_p_value(combine(clear)).value < 0.03
-    fairly = np.sort(noise, axis=1)
-    fairly[:, [0, 185]] = fairly[:, [185, 0]]  # each has p = .075
-    assert permutation_p_value(combine(fairly)).value < 0.075
+    fairly = noise.copy()
+    fairly[:, 0] = np.sort(noise[:, 1:], axis=1)[:, 185]  # each has p = .075
+    assert permutation_p_value(combine(fairly)).value < 0.12  # the smallest alone: about 0.27
 
 
 def test_the_combination_is_uniform_without_a_shift():

@@ -26,7 +26,7 @@ class FeatureColumn:
 
 
 def columns_of(sample: Any, what: str) -> list[FeatureColumn]:
-    """The columns of a data frame (pandas, polars), a mapping, or an array of one or two dimensions.
+    """The columns of a data frame (pandas, polars), a mapping, or an array of one or two axes.
 
     Numbers, true/false and dates are numeric; anything else is a category. None, NaN, NA and NaT
     are missing values.
@@ -114,9 +114,9 @@ def _finite(name: str, numbers: Floats, what: str) -> Floats:
     infinite = np.isinf(numbers)
     if infinite.any():
         raise ValueError(
-            f"Column {name!r} of '{what}' has {infinite.sum()} infinite number(s), the first in row "
-            f"{int(np.argmax(infinite))}. Leave these rows out, or make them missing (NaN), which "
-            "counts as information."
+            f"Column {name!r} of '{what}' has {infinite.sum()} infinite number(s), the first in "
+            f"row {int(np.argmax(infinite))}. Leave these rows out, or make them missing (NaN), "
+            "which counts as information."
         )
     return numbers
 

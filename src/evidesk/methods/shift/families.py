@@ -2,8 +2,8 @@
 
 Each family sees another kind of shift: means, correlations, the shape of single features, or
 anything at a certain distance. Sources: Rahimi and Recht, "Random features for large-scale kernel
-machines", NeurIPS 20 (2007), for :class:`Waves`; Legendre polynomials of ranks are the components of
-Neyman's smooth test, Skandinavisk Aktuarietidskrift 20 (1937) 149-199.
+machines", NeurIPS 20 (2007), for :class:`Waves`; Legendre polynomials of ranks are the components
+of Neyman's smooth test, Skandinavisk Aktuarietidskrift 20 (1937) 149-199.
 """
 
 from collections.abc import Iterable

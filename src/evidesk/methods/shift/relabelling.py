@@ -4,8 +4,8 @@ If rows (or groups of rows) are exchangeable between the samples, each relabelli
 the one that is there, and the share of relabellings whose statistic is at least as large is an
 exact p-value. Sources: Phipson and Smyth, "Permutation p-values should never be zero", Statistical
 Applications in Genetics and Molecular Biology 9 (2010) 39, for the observed labelling counting as
-one; Hemerik and Goeman, "Exact testing with random permutations", TEST 27 (2018) 811-825, for random
-relabellings from a group of permutations.
+one; Hemerik and Goeman, "Exact testing with random permutations", TEST 27 (2018) 811-825, for
+random relabellings from a group of permutations.
 """
 
 import math
@@ -37,8 +37,8 @@ class Relabelling:
     ----------
     is_current : shape (n,); the labels that are there.
     group : shape (n,); the number of the row's unit, from 0 on.
-    whole : shape (n,); the number of the row's group among those that lie in one sample alone, whose
-        label is the group's; -1 for rows of other groups.
+    whole : shape (n,); the number of the row's group among those that lie in one sample alone,
+        whose label is the group's; -1 for rows of other groups.
     within : the rows of each group that has rows in both samples: labels change places inside it.
     unit : ``"rows"`` or ``"groups"``.
     """
@@ -141,7 +141,7 @@ class Relabelling:
         )
 
     def labels(self, count: int, rng: np.random.Generator) -> Singles:
-        """Shape (n, 1 + count): 1 for current, 0 for reference; the first column is what is there."""
+        """Shape (n, 1 + count): 1 for current, 0 for reference; first the labels that are there."""
         found = np.empty((len(self.is_current), count + 1), dtype=np.float32, order="F")
         found[:, 0] = self.is_current
         of_whole = self._labels_of_whole().astype(np.float32)
@@ -199,7 +199,7 @@ def combine(statistics: npt.NDArray[Any]) -> Floats:
     """One statistic of several, each of which is seen against its own relabellings.
 
     Each statistic's rank among its row is a p-value; these are summed on the Cauchy scale, on which
-    a single small one is enough and several that are fairly small add up. All columns are treated
+    a single small one is enough, and where all are fairly small so is the whole. All columns are treated
     alike, so that the combined statistic is as exact as each. Source: Liu and Xie, "Cauchy
     combination test", JASA 115 (2020) 393-402, for the scale; its null distribution is not needed.
 

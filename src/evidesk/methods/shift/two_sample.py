@@ -254,8 +254,8 @@ def _drawn(permutations: int | None, n: int, alpha: float) -> int:
         )
     if 1 / (1 + permutations) > alpha + 1e-12:
         raise ValueError(
-            f"With {permutations} permutations no p-value can be below {1 / (1 + permutations):.3g}; "
-            f"at least {math.ceil(1 / alpha) - 1} are needed."
+            f"With {permutations} permutations no p-value can be below "
+            f"{1 / (1 + permutations):.3g}; at least {math.ceil(1 / alpha) - 1} are needed."
         )
     return int(permutations)
 
