@@ -199,8 +199,8 @@ def combine(statistics: npt.NDArray[Any]) -> Floats:
     """One statistic of several, each of which is seen against its own relabellings.
 
     Each statistic's rank among its row is a p-value; these are summed on the Cauchy scale, on which
-    a single small one is enough, and where all are fairly small so is the whole. All columns are treated
-    alike, so that the combined statistic is as exact as each. Source: Liu and Xie, "Cauchy
+    a single small one is enough, and where all are fairly small so is the whole. All columns are
+    treated alike, so that the combined statistic is as exact as each. Source: Liu and Xie, "Cauchy
     combination test", JASA 115 (2020) 393-402, for the scale; its null distribution is not needed.
 
     Parameters
