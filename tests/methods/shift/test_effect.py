@@ -92,17 +92,14 @@ def test_groups_are_learnt_from_or_judged_as_a_whole():
     assert effect.energy_distance(samples, relabelling, 0.95, RNG(0)).over == "24 groups"
 
 
-def test_blocks_need_rows_of_both_samples():
-    samples = pair(0, 40, 12)
-    groups = np.r_[np.arange(40), 40 + np.arange(12) // 1]
-    groups[40:] = 100 + np.arange(12)
+@pytest.mark.parametrize("both", [10, 3])
+def test_every_block_has_rows_of_both_samples(both):
+    # Some groups are in both samples, with one current row each; ten groups in all have one.
+    samples = pair(0, 40, 10)
+    groups = np.r_[np.arange(40), np.arange(both), 100 + np.arange(10 - both)]
     relabelling = Relabelling.of_groups(samples.is_current, groups)
-    assert effect.energy_distance(samples, relabelling, 0.95, RNG(0)).method == "6 blocks"
-    # Five groups of one row each: no block has two rows.
-    few = pair(0, 40, 11)
-    groups = np.r_[np.arange(40), 100 + np.array([0] * 2 + list(range(1, 10)))]
-    relabelling = Relabelling.of_groups(few.is_current, groups)
-    assert effect.energy_distance(few, relabelling, 0.95, RNG(0)) is None
+    found = effect.energy_distance(samples, relabelling, 0.95, RNG(0))
+    assert (found.method, found.n) == ("5 blocks", 50)
 
 
 def test_a_half_needs_rows_of_both_samples():

@@ -27,7 +27,7 @@ def normal(n, d=3, seed=0):
 
 
 def moved(y):
-    return y + [0.5, 0, 0]
+    return y + np.array([0.5, 0, 0])
 
 
 def correlated(y):
@@ -52,10 +52,10 @@ def parity(y):
     ],
 )
 def test_each_kind_of_shift_is_seen_by_its_family(change, seen_by, not_by):
-    found = p_values(normal(400), change(normal(400, seed=1)))
-    assert found[seen_by] <= 0.01
-    assert found[not_by] > 0.05
-    assert found["all"] <= 0.01
+    found = [p_values(normal(400, seed=s), change(normal(400, seed=100 + s)), s) for s in range(6)]
+    assert all(one[seen_by] <= 0.02 for one in found)
+    assert np.median([one[not_by] for one in found]) > 0.05
+    assert all(one["all"] <= 0.05 for one in found)
 
 
 def test_a_fine_pattern_is_seen_at_a_short_distance():

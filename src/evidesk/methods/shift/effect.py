@@ -144,24 +144,20 @@ def energy_distance(
     blocks = min(MOST_BLOCKS, fewest // _FEWEST_IN_BLOCK, max(fewest // 10, _FEWEST_BLOCKS))
     if blocks < _FEWEST_BLOCKS:
         return None
-    # Groups of the reference and of the current sample are dealt out in turn, so that each block
-    # has its share of both.
+    # Dealt out like cards, those in both samples between those of one: so each block gets two units
+    # of each sample at least.
+    kinds = (current == 0, (current > 0) & (current < size), current == size)
+    dealt = np.concatenate([rng.permutation(np.flatnonzero(kind)) for kind in kinds])
     block_of = np.empty(len(size), dtype=np.intp)
-    for kind in (current == 0, current == size, (current > 0) & (current < size)):
-        units = rng.permutation(np.flatnonzero(kind))
-        block_of[units] = np.arange(len(units)) % blocks
+    block_of[dealt] = np.arange(len(size)) % blocks
     block = block_of[group]
     values, used = [], 0
     for number in range(blocks):
         rows = np.flatnonzero(block == number)
         x = _some(rows[~is_current[rows]], rng)
         y = _some(rows[is_current[rows]], rng)
-        if min(len(x), len(y)) < _FEWEST_IN_BLOCK:
-            continue
         used += len(x) + len(y)
         values.append(_energy(samples.design[x], samples.design[y]))
-    if len(values) < _FEWEST_BLOCKS:
-        return None
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
     half = float(special.stdtrit(len(values) - 1, (1 + level) / 2)) * error
     return Estimate(
