@@ -111,7 +111,7 @@ def kernel_statistics(
     size = max(1, _IN_BLOCK // n)
     for begin in range(0, n, size):
         rows = np.arange(begin, min(begin + size, n))
-        metric, distances = "", np.empty(0, dtype=np.float32)
+        metric, distances = "", np.empty((0, 0), dtype=np.float32)
         for number, kernel in enumerate(kernels):
             if kernel.metric != metric:
                 metric = kernel.metric

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -203,7 +204,7 @@ def _ridge_statistics(
 ) -> tuple[list[str], Floats]:
     samples = question.samples
     families = families_for(samples, question.rng)
-    made = [lambda family=family: family(samples.design) for family in families]
+    made: list[Callable[[], Singles]] = [partial(one, samples.design) for one in families]
     found = explained_by(made, labels(), question.tell)
     return [family.name for family in families], found
 
@@ -294,7 +295,7 @@ def _prequential(question: Question) -> Answer:
         question.rng,
         question.tell,
     )
-    told = ()
+    told: tuple[str, ...] = ()
     if found.capped:
         told = (
             f"The classifier learnt from {classifiers.MOST_LEARNT:,} rows at a time, drawn by "
@@ -333,7 +334,7 @@ def _marginal(question: Question) -> Answer:
     covers = f"Holm's p-value of {len(features)} feature(s) alone; how they go together is not seen"
     if rest.size:
         labels = relabelling.labels(_enough_for_holm(question, len(features)), question.rng)
-        for number in rest:
+        for number in rest.tolist():
             statistics = features[number].statistics(labels)
             values[number] = permutation_p_value(statistics, level=question.level).value
             question.tell((number + 1) / len(features))
