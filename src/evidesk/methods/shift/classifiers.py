@@ -36,8 +36,8 @@ FOLDS = 5
 #: Block by block, a classifier learns from so many rows at most.
 MOST_LEARNT = 50_000
 #: From so many rows of each sample on, the rank sum of a block is taken as normal.
-_NORMAL_FROM = 200
-_DRAWN_IN_BLOCK = 999
+_NORMAL_FROM = 25
+_DRAWN_IN_BLOCK = 199
 #: Of more columns, products of so many random sums of them.
 _MOST_DIRECTIONS = 40
 

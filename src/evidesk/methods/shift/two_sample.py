@@ -180,7 +180,7 @@ def two_sample_test(
         - ``held-out``: a classifier learns from half of the rows; its AUROC on the other half.
         - ``prequential``: a classifier learns from ever more blocks of rows, each time tested on
           the next one; its rank sums are combined. Valid to the accuracy of the normal
-          distribution of a rank sum where blocks have 200 rows of each sample or more. It learns
+          distribution of a rank sum where blocks have 25 rows of each sample or more. It learns
           from at most 50,000 rows at a time.
         - ``refit``: the mean AUROC of a classifier in five-fold cross-validation, anew for each
           relabelling.
