@@ -77,6 +77,16 @@ def test_a_rare_category_has_no_p_value_of_the_chi_squared_distribution():
     assert np.isnan(marginals_of(pooled)[0].p_value(pooled.is_current))
 
 
+def test_rare_categories_count_as_one():
+    rare = [f"rare {number}" for number in range(20)]
+    pooled = Samples.of({"kind": ["a"] * 40}, {"kind": ["a"] * 20 + rare})
+    merged = Samples.of({"kind": ["a"] * 40}, {"kind": ["a"] * 20 + ["rare"] * 20})
+    p = [marginals_of(one)[0].p_value(one.is_current) for one in (pooled, merged)]
+    assert p[0] == p[1] < 1e-5
+    only = Samples.of({"kind": list("abcdefgh")}, {"kind": list("abcdefgi")})
+    assert np.isnan(marginals_of(only)[0].p_value(only.is_current))
+
+
 def test_levels_without_a_row_do_not_count():
     pooled = Samples.of({"kind": ["a", "b"] * 20}, {"kind": ["a"] * 40})
     assert marginals_of(pooled)[0].values.shape == (80, 2)

@@ -41,7 +41,10 @@ def asked(method, x, y, seed=0, **options):
 @pytest.mark.parametrize("method", METHODS)
 def test_each_finds_a_clear_shift_and_tells_how_large(method):
     x, y = pair(70, 60, 2, 0, 2.0)
-    result = asked(method, x, y)
+    told = []
+    result = asked(method, x, y, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
     assert result.differs
     assert result.method == method
     assert result.why == "as asked for"

@@ -86,12 +86,17 @@ class Marginal:
                     method="exact" if max(current, reference) <= _EXACT_UPTO else "asymp",
                 )
             return float(found.pvalue)
+        # Rare categories count as one.
         expected = self.values.sum(axis=0) * min(current, reference) / len(is_current)
-        if expected.min() < FEWEST_EXPECTED:
-            return math.nan
+        rare = expected < FEWEST_EXPECTED
+        values = self.values[:, ~rare]
+        if rare.any():
+            values = np.column_stack([values, self.values[:, rare].sum(axis=1)])
+            if expected[rare].sum() < FEWEST_EXPECTED or values.shape[1] < 2:
+                return math.nan
         labels = is_current.astype(np.float32)[:, None]
-        statistic = float(self.statistics(labels)[0])
-        return float(special.chdtrc(self.values.shape[1] - 1, statistic))
+        statistic = float(_chi_squared(values, labels, labels.sum(axis=0, dtype=np.float64))[0])
+        return float(special.chdtrc(values.shape[1] - 1, statistic))
 
 
 def _chi_squared(values: Floats, labels: Singles, current: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -239,9 +239,11 @@ def _combination(question: Question) -> Answer:
     """Ridge, MMD and single features, each combined, on the same relabellings."""
     check_size(question.samples.n, "combination")
     labels = question.labels(2_000)
+    first = replace(question, tell=lambda share: question.tell(share / 2))
+    second = replace(question, tell=lambda share: question.tell((1 + share) / 2))
     found = [
-        _ridge_statistics(question, lambda: labels)[1],
-        _mmd_statistics(question, labels)[1],
+        _ridge_statistics(first, lambda: labels)[1],
+        _mmd_statistics(second, labels)[1],
         np.stack([one.statistics(labels) for one in marginals_of(question.samples)]),
     ]
     return _by_relabelling(
@@ -329,7 +331,7 @@ def _marginal(question: Question) -> Answer:
     if relabelling.unit == "rows":
         for number, one in enumerate(features):
             values[number] = one.p_value(samples.is_current)
-            question.tell((number + 1) / len(features))
+            question.tell((number + 1) / (2 * len(features)))
     rest = np.flatnonzero(np.isnan(values))
     covers = f"Holm's p-value of {len(features)} feature(s) alone; how they go together is not seen"
     if rest.size:
@@ -337,7 +339,7 @@ def _marginal(question: Question) -> Answer:
         for number in rest.tolist():
             statistics = features[number].statistics(labels)
             values[number] = permutation_p_value(statistics, level=question.level).value
-            question.tell((number + 1) / len(features))
+            question.tell((1 + (number + 1) / len(features)) / 2)
     p = float(holm(values).min())
     return Answer(
         statistic=float(-np.log10(max(p, np.finfo(np.float64).tiny))),
@@ -348,7 +350,12 @@ def _marginal(question: Question) -> Answer:
 
 
 def _enough_for_holm(question: Question, features: int) -> int:
-    """So many relabellings that a single feature can have a significant adjusted p-value."""
+    """So many relabellings that a single feature can have a significant adjusted p-value.
+
+    Raises
+    ------
+    ValueError : fewer are asked for.
+    """
     fewest = math.ceil(features / question.alpha - 1e-9) - 1
     drawn = question.drawn(5_000)
     if question.permutations is not None and drawn < fewest:
