@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evidesk.methods.shift.families import Family
 
@@ -95,7 +94,7 @@ class Learner:
         self.reference: Floats = np.zeros(q)
         self.controls = 0
 
-    def log_payoffs(self, bags: Floats) -> Floats:
+    def log_payoffs(self, bags: Floats, *, learn: bool) -> Floats:
         """What each bet on each of a block's bags multiplies its stake by, as a logarithm.
 
         Every bag is bet on by what the bags before it have taught.
@@ -103,15 +102,18 @@ class Learner:
         Parameters
         ----------
         bags : shape (block, 1 + controls, width); the first row of each is the current one.
+        learn : whether the block is whole, and to be remembered.
 
         Returns
         -------
-        Shape (memories * strengths, block).
+        Shape (strengths * memories, block).
         """
-        features = self._features(bags)
-        block, size, q = features.shape
+        block, size, width = bags.shape
         axes, variances = self.coordinates.axes, self.coordinates.variances
-        along = (features.reshape(-1, q) @ axes).reshape(block, size, q)
+        features = self.coordinates.features(bags.reshape(-1, width))
+        along = (features @ axes).reshape(block, size, -1)
+        features = features.reshape(block, size, -1)
+        q = features.shape[2]
         seen = (self.current @ axes)[:, None] + _sum_before(along[:, 0])
         rows = (self.weight[:, None] + np.arange(block))[:, :, None]
         others = self.reference @ axes + _sum_before(along[:, 1:].sum(axis=1))
@@ -119,31 +121,27 @@ class Learner:
         # Without a row yet there is nothing to expect: the prior alone, around no shift.
         apart = np.where(rows > 0, seen / np.maximum(rows, 1e-9) - others / known, 0.0)
         error = 1 / np.maximum(rows, 1e-9) + 1 / known
-        squared = (along - along.mean(axis=1, keepdims=True)) ** 2
-        found = []
-        for strength in STRENGTHS:
-            prior = strength / q
-            shrunk = prior / (prior * variances + error)
-            score = (along @ (shrunk * apart)[..., None])[..., 0]
-            unknown = (squared @ (shrunk * error)[..., None])[..., 0].sum(axis=-1)
-            # The mean variance of the difference of two rows' scores; logistic by probit.
-            damped = 1 / np.sqrt(1 + np.pi / 8 * 2 * unknown / (size - 1))
-            score = score * damped[..., None]
-            found.append(np.log(size) + score[..., 0] - special.logsumexp(score, axis=-1))
-        return np.concatenate(found)
+        prior = np.array(STRENGTHS)[:, None, None, None] / q
+        # Shape (strengths, memories, block, q).
+        shrunk = prior / (prior * variances + error)
+        score = np.einsum("bkq,smbq->smbk", along, shrunk * apart)
+        spread = ((along - along.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        # The mean variance of the difference of two rows' scores; logistic by probit.
+        unknown = 2 / (size - 1) * np.einsum("bq,smbq->smb", spread, shrunk * error)
+        score /= np.sqrt(1 + np.pi / 8 * unknown)[..., None]
+        if learn:
+            self._learn(features)
+        score -= score.max(axis=-1, keepdims=True)
+        found = np.log(size) + score[..., 0] - np.log(np.exp(score).sum(axis=-1))
+        return np.asarray(found.reshape(-1, block))
 
-    def learn(self, bags: Floats) -> None:
-        """Remember a whole block of bags."""
-        features = self._features(bags)
-        fading = np.exp(-len(bags) / np.array(MEMORIES))
+    def _learn(self, features: Floats) -> None:
+        block, size, _ = features.shape
+        fading = np.exp(-block / np.array(MEMORIES))
         self.current = (self.current + features[:, 0].sum(axis=0)) * fading[:, None]
-        self.weight = (self.weight + len(bags)) * fading
+        self.weight = (self.weight + block) * fading
         self.reference = self.reference + features[:, 1:].sum(axis=(0, 1))
-        self.controls += bags.shape[0] * (bags.shape[1] - 1)
-
-    def _features(self, bags: Floats) -> Floats:
-        found = self.coordinates.features(bags.reshape(-1, bags.shape[2]))
-        return found.reshape(*bags.shape[:2], -1)
+        self.controls += block * (size - 1)
 
 
 def _sum_before(rows: Floats) -> Floats:
@@ -172,15 +170,16 @@ class Purse:
     def path(self, log_payoffs: Floats) -> Floats:
         """Logarithm of the wealth after each bag, shape (block,), of payoffs (bets, block)."""
         stakes = self.shares[1:, None] + np.cumsum(log_payoffs, axis=1)
-        bets = np.asarray(special.logsumexp(stakes, axis=0))
-        return np.asarray(self.log_wealth + np.logaddexp(self.shares[0], bets))
+        return np.asarray(
+            self.log_wealth + np.logaddexp(self.shares[0], np.logaddexp.reduce(stakes))
+        )
 
     def settle(self, log_payoffs: Floats) -> None:
         """End a whole block; a part of the wealth is dealt out as at first, so that a bet which has
         lost all comes back when the stream changes.
         """
         stakes = self.shares + np.r_[0.0, np.cumsum(log_payoffs, axis=1)[:, -1]]
-        total = float(special.logsumexp(stakes))
+        total = float(np.logaddexp.reduce(stakes))
         self.blocks += 1
         dealt = _DEALT / self.blocks
         self.shares = np.logaddexp(np.log1p(-dealt) + stakes - total, np.log(dealt) + self._first)

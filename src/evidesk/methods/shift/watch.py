@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evidesk.evidence import style
 from evidesk.evidence.plot import ACCENT
@@ -380,7 +379,7 @@ class ShiftWatch:
         self._rows = read.count("rows")
         path = read.array("path", double, (None,))
         at = read.array("at", np.dtype("<i8"), (len(path),))
-        read.check(bool(abs(special.logsumexp(self._purse.shares)) < 1e-6), "shares")
+        read.check(bool(abs(np.logaddexp.reduce(self._purse.shares)) < 1e-6), "shares")
         whole = self._purse.blocks * BLOCK
         read.check(len(path) == whole + len(self._current), "path")
         before = float(path[whole - 1]) if whole else 0.0
@@ -410,14 +409,13 @@ class ShiftWatch:
         bags = np.zeros((BLOCK, 1 + self._size, rows.shape[1]))
         bags[:end, 0] = self._current
         bags[:end, 1:] = self._unused[: end * self._size].reshape(end, self._size, -1)
-        payoffs = np.concatenate([one.log_payoffs(bags) for one in self._learners])
+        whole = end == BLOCK
+        payoffs = np.concatenate([one.log_payoffs(bags, learn=whole) for one in self._learners])
         at = np.arange(self._rows + 1, self._rows + 1 + len(rows))
         self._rows += len(rows)
         self._record(self._purse.path(payoffs)[begin:end], at)
-        if end == BLOCK:
+        if whole:
             self._purse.settle(payoffs)
-            for one in self._learners:
-                one.learn(bags)
             self._unused = self._unused[BLOCK * self._size :]
             self._current = self._current[:0]
             self._size = self._next_size()
