@@ -26,11 +26,11 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 #: How large a shift a bet expects: what the variances of the log-density ratio's terms sum to.
-STRENGTHS: tuple[float, ...] = (0.03, 0.3)
+STRENGTHS: tuple[float, ...] = (0.1, 0.5)
 #: Of how many current rows a bet remembers: all of them, or about the last so many.
 MEMORIES: tuple[float, ...] = (np.inf, 200.0)
 #: The share of the purse that is not staked at first.
-_KEPT = 0.3
+_KEPT = 0.2
 #: Of the purse, what is dealt out anew after the first block, half as much after the second, ...
 _DEALT = 0.1
 
