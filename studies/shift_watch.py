@@ -160,8 +160,9 @@ def null_table(short: int, long: int) -> str:
     return table(
         ["detector", "rows of the stream", "streams with a false alarm, %", "streams"],
         rows,
-        "Without a shift, 5 columns; in brackets what so many streams tell (95 %, Wilson). At most 5 % are promised by "
-        "ShiftWatch alone. The detectors of river with their defaults, one for each column.",
+        "Without a shift, 5 columns; in brackets what so many streams tell (95 %, Wilson). At most "
+        "5 % are promised by ShiftWatch alone. The detectors of river with their defaults, one for "
+        "each column.",
     )
 
 
