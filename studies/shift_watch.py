@@ -2,11 +2,11 @@
 
 By simulation, beside detectors of the package river and a repeated Kolmogorov-Smirnov test.
 ``python studies/shift_watch.py`` writes ``docs/tables/shift_watch_*.md``; it needs
-``pip install river``.
+``pip install river``. Two numbers behind it say from how many streams.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from evidesk.methods.shift.watch import ShiftWatch
 Floats = npt.NDArray[np.float64]
 #: From the reference and the stream to the row of the first alarm, counted from 1; 0 for none.
 Detector = Callable[[Floats, Floats, int], int]
+Rows = Iterator[list[str]]
 
 TABLES = Path(__file__).parents[1] / "docs" / "tables"
 D, ALPHA, PEEK = 5, 0.05, 50
@@ -136,7 +137,7 @@ def table(header: list[str], rows: list[list[str]], note: str) -> str:
 
 def streams(name: str, most: int) -> int:
     """How many streams a detector gets."""
-    return most // 10 if name == SLOW else most
+    return max(most // 10, 1) if name == SLOW else most
 
 
 def share_of(count: int, runs: int) -> str:
@@ -145,18 +146,20 @@ def share_of(count: int, runs: int) -> str:
     return f"{100 * count / runs:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
+LONG = (("ShiftWatch, 12,000 reference rows, 1 control", watch(1), 12_000), *COMPARED[2:])
+
+
+def null_rows(n: int, most: int, compared: tuple[tuple[str, Detector, int], ...]) -> Rows:
+    """False alarms in streams of n rows."""
+    for name, detector, reference in compared:
+        runs = streams(name, most)
+        count = int((alarms(detector, n, runs, reference=reference) > 0).sum())
+        yield [name, f"{n:,}", share_of(count, runs), f"{runs:,}"]
+
+
 def null_table(short: int, long: int) -> str:
-    """False alarms in streams of 1,000 and 10,000 rows, with so many runs of each."""
-    long_watch = ("ShiftWatch, 12,000 reference rows, 1 control", watch(1), 12_000)
-    rows = []
-    for n, most, compared in (
-        (1_000, short, COMPARED),
-        (10_000, long, (long_watch, *COMPARED[2:])),
-    ):
-        for name, detector, reference in compared:
-            runs = streams(name, most)
-            count = int((alarms(detector, n, runs, reference=reference) > 0).sum())
-            rows.append([name, f"{n:,}", share_of(count, runs), f"{runs:,}"])
+    """False alarms in streams of 1,000 and 10,000 rows, with so many streams of each."""
+    rows = [*shown(null_rows(1_000, short, COMPARED)), *shown(null_rows(10_000, long, LONG))]
     return table(
         ["detector", "rows of the stream", "streams with a false alarm, %", "streams"],
         rows,
@@ -166,42 +169,56 @@ def null_table(short: int, long: int) -> str:
     )
 
 
-def delay_table(runs: int) -> str:
+def delay_rows(most: int) -> Rows:
     """How soon shifts are found."""
-    rows = []
     for name, detector, reference in COMPARED:
+        runs = streams(name, most)
         cells = []
         for shift, before in (("mean", 0), ("corr", 0), ("mean", 1_000), ("corr", 1_000)):
             first = alarms(
-                detector,
-                before + 1_000,
-                streams(name, runs),
-                reference=reference,
-                shift=shift,
-                before=before,
+                detector, before + 1_000, runs, reference=reference, shift=shift, before=before
             )
             share, median = delay(first, before)
             told = f"{median:.0f}" if np.isfinite(median) else "never"
             cells.append(f"{100 * share:.0f} % / {told}")
-        rows.append([name, *cells])
+        yield [name, *cells, f"{runs:,}"]
+
+
+def delay_table(runs: int) -> str:
+    """How soon shifts are found, from so many streams."""
     return table(
-        ["detector", "mean", "correlation", "mean, after 1,000 rows", "correlation, after 1,000"],
-        rows,
-        f"Found within 1,000 shifted rows / median number of shifted rows until then. {runs:,} "
-        f"streams, {runs // 10} for {SLOW}. Of 5 columns, one moves by 0.3 standard deviations, or "
-        "two get a correlation of 0.5. What gives false alarms is soon there: see the other table. "
-        "A false alarm before the shift counts as not found. ShiftWatch's constants were chosen on "
-        "other streams of these same shifts.",
+        [
+            "detector",
+            "mean",
+            "correlation",
+            "mean, after 1,000 rows",
+            "correlation, after 1,000 rows",
+            "streams",
+        ],
+        shown(delay_rows(runs)),
+        "Found within 1,000 shifted rows / median number of shifted rows until then. Of 5 columns, "
+        "one moves by 0.3 standard deviations, or two get a correlation of 0.5. What gives false "
+        "alarms is soon there: see the other table. A false alarm before the shift counts as not "
+        "found. ShiftWatch's constants were chosen on other streams of these same shifts.",
     )
 
 
-def main() -> None:
-    """Write all tables."""
+def shown(rows: Rows) -> list[list[str]]:
+    """All rows, each of which is written as soon as it is there."""
+    found = []
+    for row in rows:
+        sys.stdout.write(" | ".join(row) + "\n")
+        sys.stdout.flush()
+        found.append(row)
+    return found
+
+
+def main(short: int = 1_000, long: int = 200) -> None:
+    """Write all tables, from so many streams of 1,000 and of 10,000 rows."""
     TABLES.mkdir(parents=True, exist_ok=True)
-    for name, text in (("null", null_table(400, 40)), ("delay", delay_table(60))):
-        (TABLES / f"shift_watch_{name}.md").write_text(text)
-        sys.stdout.write(text + "\n")
+    (TABLES / "shift_watch_null.md").write_text(null_table(short, long))
+    (TABLES / "shift_watch_delay.md").write_text(delay_table(long))
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
