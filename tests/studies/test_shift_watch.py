@@ -61,6 +61,7 @@ def test_tables_name_every_detector(monkeypatch):
     null, delay = study.null_table(20, 10), study.delay_table(20)
     assert "| ShiftWatch | 1,000 | 5.0 [0.9, 23.6] | 20 |" in null
     assert "| twice | 50 % / never |" in delay
+    assert "| KSWIN | 10,000 |" in null
 
 
 @pytest.mark.parametrize("name", ["null", "delay"])

@@ -363,6 +363,7 @@ def other(state, place, value):
         (("random",), None),
         (("random", "first"), packed(np.ones((3, 3), np.float32))),
         (("random", "wave0"), KeyError),
+        (("random", "wave0"), packed(np.ones((2, 0), np.float32))),
         (("learners",), []),
         (("learners", 0), None),
         (("learners", 0, "weight"), packed([-1.0, 1.0])),

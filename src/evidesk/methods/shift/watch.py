@@ -561,6 +561,7 @@ class _Random:
         waves = [
             read.array(f"wave{number}", single, (width, None)) for number in range(len(_DISTANCES))
         ]
+        read.check(not width or all(one.shape[1] for one in (first, *waves)), "first")
         return cls(first, second, tuple(waves))
 
 
