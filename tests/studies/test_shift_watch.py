@@ -62,9 +62,3 @@ def test_tables_name_every_detector(monkeypatch):
     assert "| ShiftWatch | 1,000 | 5.0 [0.9, 23.6] | 20 |" in null
     assert "| twice | 50 % / never |" in delay
     assert "| KSWIN | 10,000 |" in null
-
-
-@pytest.mark.parametrize("name", ["null", "delay"])
-def test_the_docs_show_the_tables(name):
-    shown = (study.TABLES / f"shift_watch_{name}.md").read_text()
-    assert all(one in shown for one, _, _ in study.COMPARED)
