@@ -59,6 +59,6 @@ def test_tables_name_every_detector(monkeypatch):
     monkeypatch.setattr(study, "COMPARED", few)
     monkeypatch.setattr(study, "alarms", lambda *_args, **_options: np.array([0, 7]))
     null, delay = study.null_table(20, 10), study.delay_table(20)
-    assert "| ShiftWatch | 1,000 | 5.0 [0.9, 23.6] | 20 |" in null
+    assert "| ShiftWatch | 1,000 | 5.0 [0.3, 23.6] | 20 |" in null
     assert "| twice | 50 % / never |" in delay
     assert "| KSWIN | 10,000 |" in null

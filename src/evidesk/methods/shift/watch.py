@@ -511,8 +511,10 @@ class _Code:
 
     @classmethod
     def from_told(cls, read: "_Reader") -> "_Code":
-        name, kind = read.body.get("name"), read.body.get("kind")
-        levels, is_empty = read.body.get("levels"), read.body.get("is_empty")
+        name: Any = read.body.get("name")
+        kind: Any = read.body.get("kind")
+        levels: Any = read.body.get("levels")
+        is_empty: Any = read.body.get("is_empty")
         read.check(isinstance(name, str), "name")
         read.check(kind in ("numeric", "categorical"), "kind")
         read.check(isinstance(is_empty, bool), "is_empty")
