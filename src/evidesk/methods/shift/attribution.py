@@ -47,8 +47,9 @@ _BATCH = 20_000_000
 _ROWS_FOR_PARAMETER = 4
 
 
-def marginal_statistics(samples: Samples, relabelling: Relabelling, count: int,
-                        rng: np.random.Generator) -> Floats:
+def marginal_statistics(
+    samples: Samples, relabelling: Relabelling, count: int, rng: np.random.Generator
+) -> Floats:
     """Shape (features, 1 + count): the share of the labels' variance that each feature's own
     functions explain, of the labels that are there and of relabelled ones.
     """
@@ -56,7 +57,7 @@ def marginal_statistics(samples: Samples, relabelling: Relabelling, count: int,
     ends = np.cumsum([block.shape[1] for block in blocks])
     table = np.hstack(blocks)
     parts = []
-    for labels in _batches(relabelling, count, rng):
+    for labels in label_batches(relabelling, count, rng):
         centred = labels - labels.mean(axis=0)
         squared = (table.T @ centred) ** 2
         total = (centred**2).sum(axis=0)
@@ -64,7 +65,9 @@ def marginal_statistics(samples: Samples, relabelling: Relabelling, count: int,
     return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
-def _batches(relabelling: Relabelling, count: int, rng: np.random.Generator) -> Iterator[Singles]:
+def label_batches(
+    relabelling: Relabelling, count: int, rng: np.random.Generator
+) -> Iterator[Singles]:
     """All columns of `Relabelling.labels`, some at a time."""
     size = max(1, _BATCH // len(relabelling.is_current))
     done = 0
@@ -128,7 +131,9 @@ class Regressions:
         width = sum(block.shape[1] for block in own)
         with_products = width + sum(first[i].shape[1] * first[j].shape[1] for i, j in pairs)
         has_products = with_products <= min(MOST_COLUMNS, samples.n // 2)
-        made = [(block, (number,)) for number, block in enumerate(own)]
+        made: list[tuple[Singles, tuple[int, ...]]] = [
+            (block, (number,)) for number, block in enumerate(own)
+        ]
         if has_products:
             made += [(_products(first[i], first[j]), (i, j)) for i, j in pairs]
         table = np.hstack([block for block, _ in made])
@@ -167,7 +172,9 @@ class Regressions:
         return np.asarray(best - kept[1:])
 
     def _inverse(self, penalty: float) -> Floats:
-        return np.linalg.inv(self.gram + self.n * penalty * np.eye(len(self.gram)))
+        return np.asarray(
+            np.linalg.inv(self.gram + self.n * penalty * np.eye(len(self.gram))), float
+        )
 
     def _explained(self, inverse: Floats, along: Floats, labels: Floats, penalty: float) -> Floats:
         """Of all features, and without each."""
@@ -262,12 +269,12 @@ def pair_statistics(
     starts = np.r_[0, np.cumsum(widths)[:-1]]
     freedom = np.add.reduceat(scale > 1e-6, starts).clip(1)
     parts = []
-    for labels in _batches(relabelling, count, rng):
+    for labels in label_batches(relabelling, count, rng):
         centred = labels - labels.mean(axis=0)
         squared = (table.T @ centred) ** 2 / (centred**2).sum(axis=0)
         parts.append(np.add.reduceat(squared, starts, axis=0))
     statistics = np.concatenate(parts, axis=1, dtype=np.float64)
-    return pairs, -stats.chi2.logsf(statistics, freedom[:, None])
+    return pairs, -np.asarray(stats.chi2.logsf(statistics, freedom[:, None]))
 
 
 def _within(samples: Samples) -> list[Singles]:

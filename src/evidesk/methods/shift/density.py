@@ -93,7 +93,7 @@ class DensityRatio:
         ):
             if slope > 0:
                 found += slope * (family(design) @ own - centre)
-        return np.clip(found, -self.limit, self.limit)
+        return np.asarray(np.clip(found, -self.limit, self.limit))
 
 
 def _leave_one_out(spectrum: Spectrum, labels: Singles) -> tuple[Singles, Floats]:
@@ -130,8 +130,9 @@ def _logistic(scores: Floats, is_current: Mask) -> tuple[Floats, float]:
     return np.asarray(found.x[:-1], dtype=np.float64), float(found.x[-1])
 
 
-def folds_of(group: npt.NDArray[np.intp], is_current: Mask, count: int,
-             rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def folds_of(
+    group: npt.NDArray[np.intp], is_current: Mask, count: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
     """Shape (n,): the fold of each row; whole units, dealt out over each sample alike.
 
     Raises

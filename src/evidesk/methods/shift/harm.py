@@ -18,6 +18,7 @@ from evidesk.methods.metrics.auroc import auroc
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.metrics.scores import as_scores
+from evidesk.methods.shift.attribution import label_batches
 from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ Floats = npt.NDArray[np.float64]
 WITHOUT_SHIFT = 1 / 12
 _MANY, _FEW = 999, 199
 _MANY_UPTO = 20_000
-#: Numbers in a batch.
-_BATCH = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -172,8 +171,8 @@ def _drawn(permutations: int | None, n: int, alpha: float) -> int:
         or permutations < fewest
     ):
         raise ValueError(
-            f"The 'permutations' parameter must be an integer from {fewest} on, or no p-value could "
-            f"be {alpha:.3g}. Got {permutations!r} instead."
+            f"The 'permutations' parameter must be an integer from {fewest} on, or no p-value "
+            f"could be {alpha:.3g}. Got {permutations!r} instead."
         )
     return int(permutations)
 
@@ -190,12 +189,9 @@ def _statistics(
     order = np.argsort(cell, kind="stable")
     first = np.flatnonzero(np.diff(cell[order], prepend=-1))
     found: list[Floats] = []
-    size = max(1, _BATCH // len(scores))
-    while (done := sum(map(len, found))) < count + 1:
-        labels = relabelling.labels(min(size, count + 1 - max(done, 1)), rng)
-        labels = labels[order] if done == 0 else labels[order, 1:]
-        current = np.add.reduceat(labels, first, axis=0, dtype=np.float64)
-        reference = np.add.reduceat(1 - labels, first, axis=0, dtype=np.float64)
+    for labels in label_batches(relabelling, count, rng):
+        current = np.add.reduceat(labels[order], first, axis=0, dtype=np.float64)
+        reference = np.add.reduceat(1 - labels[order], first, axis=0, dtype=np.float64)
         total = reference.sum(axis=0)
         below = 1 - np.cumsum(reference, axis=0) / total
         above = below + reference / total

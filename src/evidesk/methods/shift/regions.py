@@ -211,12 +211,8 @@ def _paths(
             own = values[feature.name]
             cut = _cut(own, columns[column], learn, at) if np.isfinite(at) else np.inf
             branches = (
-                replace(
-                    before, high=min(before.high, cut), missing=before.missing and to_left
-                ),
-                replace(
-                    before, low=max(before.low, cut), missing=before.missing and not to_left
-                ),
+                replace(before, high=min(before.high, cut), missing=before.missing and to_left),
+                replace(before, low=max(before.low, cut), missing=before.missing and not to_left),
             )
         for child, condition in zip((left, right), branches, strict=True):
             yield from descend(child, {**path, number: condition})

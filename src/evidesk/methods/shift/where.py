@@ -218,9 +218,18 @@ class Where:
             for current, _, told in _SAMPLES:
                 rows = self._some(self.samples.is_current == current)
                 drawn = ax.scatter(
-                    *along[rows].T, 14, c=self.log_ratio[rows], cmap="PuOr_r", vmin=-largest,
-                    vmax=largest, marker="^" if current else "o", label=told, linewidths=0.4, edgecolors="#9ca3af",
-                )  # fmt: skip
+                    along[rows, 0],
+                    along[rows, 1],
+                    14,
+                    self.log_ratio[rows],
+                    marker="^" if current else "o",
+                    cmap="PuOr_r",
+                    vmin=-largest,
+                    vmax=largest,
+                    label=told,
+                    linewidths=0.4,
+                    edgecolors="#9ca3af",
+                )
             ax.set(xlabel="first principal direction", ylabel="second principal direction")
             ax.figure.colorbar(drawn, ax=ax, label="log-density ratio, current to reference")
             _legend(ax)
