@@ -28,7 +28,7 @@ def _one_height(fpr, tpr):
 
 def test_worse_scores_are_found_and_better_ones_are_no_harm():
     x, y = RNG(0).standard_normal((2, 200))
-    worse = adverse_shift(x, y + 0.5, random_state=0)
+    worse = adverse_shift(x, y + 0.6, random_state=0)
     assert worse.adverse
     assert worse.statistic > WITHOUT_SHIFT
     assert worse.auc.low > 0.5
@@ -112,7 +112,7 @@ def test_the_plot_shows_the_observed_among_the_relabelled():
         ([1.0] * 30, {"permutations": True}, ValueError, "Got True"),
         ([1.0] * 30, {"permutations": 99.5}, ValueError, "Got 99.5"),
         ([1.0] * 30, {"groups": [1]}, ValueError, "of each of the 60 rows"),
-        ([1.0], {}, TooFewError, "relabelled in 31 way"),
+        ([1.0], {"level": 0.99}, TooFewError, "relabelled in 31 way"),
     ],
 )
 def test_what_makes_no_sense_is_refused(x, options, error, message):

@@ -48,8 +48,11 @@ def test_its_interval_covers(delta):
     held, bias = [], []
     for seed in range(50):
         found = accuracy_under_shift(*data(seed, delta), level=0.8, random_state=seed).estimate
+        if found is None:  # once the weights are worth 29 rows
+            continue
         held.append(found.low <= truth(delta) <= found.high)
         bias.append(found.value - truth(delta))
+    assert len(held) >= 48
     assert np.mean(held) > 0.8 - 3 * np.sqrt(0.16 / 50)
     assert abs(np.mean(bias)) < 3 * np.std(bias) / np.sqrt(50) + 0.01
 
