@@ -78,14 +78,14 @@ def label_batches(
         done += some
 
 
-def own_functions(samples: Samples) -> list[Singles]:
+def own_functions(samples: Samples, degree: int = _DEGREE) -> list[Singles]:
     """Of each feature: polynomials of its ranks and whether it is missing, or its categories."""
     found = []
     for number, feature in enumerate(samples.features):
         columns = samples.design[:, samples.owner == number]
         if feature.kind == "numeric":
             rank = _ranks(columns[:, 0])
-            columns = np.hstack([legendre.legvander(rank, _DEGREE)[:, 1:], columns[:, 1:]])
+            columns = np.hstack([legendre.legvander(rank, degree)[:, 1:], columns[:, 1:]])
         found.append(columns.astype(np.float32))
     return found
 
@@ -122,7 +122,8 @@ class Regressions:
 
     @classmethod
     def of(cls, samples: Samples) -> "Regressions":
-        own = own_functions(samples)
+        degree = int(np.clip(MOST_COLUMNS // len(samples.features), 1, _DEGREE))
+        own = own_functions(samples, degree)
         first = [
             block[:, :1] if feature.kind == "numeric" else block[:, :_LEVELS_IN_PAIRS]
             for block, feature in zip(own, samples.features, strict=True)

@@ -167,9 +167,8 @@ def accuracy_under_shift(
             errors = np.bincount(members, errors)
             units = min(effective, float(len(np.unique(members[:m]))))
             errors = errors * math.sqrt(units / (units - 1))
-        estimate = _estimate(
-            value, float(errors @ errors), binary, effective, units, level, members, m
-        )
+        over = "cases" if members is None else f"{len(np.unique(members))} groups"
+        estimate = _estimate(value, float(errors @ errors), binary, units, level, m, over)
     return ShiftedScore(estimate, reason, reference, effective, outside, weights / weights.mean())
 
 
@@ -215,13 +214,12 @@ def _estimate(
     value: float,
     variance: float,
     binary: bool,
-    effective: float,
     units: float,
     level: float,
-    members: npt.NDArray[np.intp] | None,
     m: int,
+    over: str,
 ) -> Estimate:
-    over = "cases" if members is None else f"{len(np.unique(members))} groups"
+    """From ``m`` reference rows that tell as much as so many independent units."""
     t = t_critical_value(critical_value(level), units)
     if not binary:
         half = t * math.sqrt(variance)
