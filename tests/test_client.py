@@ -4,6 +4,7 @@ import io
 import re
 import time
 from collections.abc import Callable
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,7 +17,7 @@ from django.test import Client
 from evidesk import client
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.models import Person
-from evidesk.desk.vouchers.models import State
+from evidesk.desk.vouchers.models import State, Tag
 from evidesk.evidence import Evidence, EvidenceError
 from tests.desk.network import ANSWERS, TABLE, Network, a_network, voucher_in
 from tests.evidence.samples import an_evidence
@@ -281,6 +282,15 @@ def test_a_voucher_goes_its_whole_way(desk: Any, network: Network, tmp_path: Pat
     assert (wrong.value.status, list(wrong.value.errors)) == (422, ["days"])
     consultant.step(reference, "accept", starts_on="2026-03-02", days=10, agrees=True)
     assert author.write(reference, "Here it is.")["text"] == "Here it is."
+    Tag.objects.create(name="Owls")
+    assert consultant.tags(reference) == []
+    assert consultant.tags(reference, ["Owls"]) == ["Owls"] == author.voucher(reference)["tags"]
+    with pytest.raises(client.DeskError, match=r"has 0\.0 h free"):
+        consultant.book(reference, date(2026, 3, 2), 6)
+    booked = consultant.book(reference, date(2026, 3, 2), 6, "The beamtime is in this week.")
+    assert (booked["total"], booked["weeks"][0]["here"]) == (6, 6)
+    assert lead.effort(reference) == booked
+    assert consultant.book(reference, "2026-03-02", 0)["total"] == 0
     table = tmp_path / "table.csv"
     table.write_bytes(TABLE)
     file = author.attach(reference, table)

@@ -12,7 +12,9 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from evidesk.desk.lists.many import STEPS_FOR_MANY
 from evidesk.desk.office.report import pdf_is_possible
+from evidesk.desk.people.catalogue import version_of
 from evidesk.desk.people.rules import PRIVACY_VERSION
 from tests.desk.authorization_scene import PLACES, STARTS_ON, TABLE, Case, Scene
 
@@ -169,12 +171,18 @@ OF_VOUCHER = {
     *("follow-up", "similar", "offer", "step", "report", "choose-kit", "start-run"),
     *("run", "run-status", "cancel-run", "evidence", "figure", "download-evidence"),
     *("vouchers", "export-vouchers", "summaries", "inbox", "proposals", "home", "calendar"),
-    *("export-data", "office-rows", "many", "notices"),
+    *("export-data", "office-rows", "many", "notices", "notices/"),
     *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "evidence/{int:evidence_id}/"),
     *("evidence/{int:evidence_id}/download/", "vouchers/", "me/export/"),
+    *("vouchers/export.csv", "vouchers/export.xlsx", "summaries/", "inbox/", "inbox/proposals/"),
+    *(f"vouchers/many/{action}/" for action in STEPS_FOR_MANY),
 }
 _WORDS = {"text": "Because."}
 _HOOK = {"url": "https://example.org/", "events": ["voucher.close"]}
+_WAYS = {
+    **dict.fromkeys(("turn", "progress", "message", "work", "inquiry"), "never"),
+    "waiting": "daily",
+}
 _KIT = {"truth": "truth", "prediction": ["model"]}
 
 
@@ -513,6 +521,69 @@ def api(path: str, args: Callable[[Scene], list[Any]] | None = None, **methods: 
     return Line(path, {name.upper(): one for name, one in methods.items()}, args or (lambda _: []))
 
 
+def _api_many(action: str) -> Line:
+    """Whoever steers is told of each voucher that they may see, whether it was done."""
+    may, data = (part & under_way, lambda _: _WORDS) if action == "message" else STEPS[action]
+
+    def body(scene: Scene) -> dict[str, Any]:
+        given = {**data(scene), "vouchers": [scene.reference]}
+        return {**given, "unit": scene.hub.slug} if action == "hand-over" else given
+
+    def not_done(case: Case) -> int:
+        if not steering(case):
+            return 403
+        return 200 if sees(case) else 422
+
+    return api(
+        f"vouchers/many/{action}/",
+        get=reads(steering & sees, refused=not_done, query=lambda s: {"voucher": [s.reference]}),
+        post=does(steering & may, 200, body, refused=not_done),
+    )
+
+
+_of_colleague = who("colleague") | triage
+
+
+def _colleague(scene: Scene) -> list[Any]:
+    return [scene.people["colleague"].uid]
+
+
+#: A new row of each catalogue.
+ROWS: dict[str, dict[str, Any]] = {
+    "units": {
+        "name": "Birds", "slug": "birds", "host": "HUB", "city": "Here", "focus": "All",
+        "respond_days": 1, "decide_days": 2, "offer_days": 3,
+    },
+    "hosts": {"name": "Vogelwarte"},
+    "fields": {"name": "Birds"},
+    "kinds": {
+        "name": "Short", "slug": "short", "purpose": "To look.", "min_days": 1, "max_days": 3,
+        "hours": 8, "position": 9,
+    },
+    "skills": {"name": "Birdsong"},
+    "tags": {"name": "owls"},
+}  # fmt: skip
+
+
+def _row(what: str) -> Callable[[Scene], list[Any]]:
+    return lambda scene: [scene.rows[what].pk]
+
+
+def _api_rows(what: str) -> list[Line]:
+    """The operations of a catalogue. A row that is in use is no row to be restored."""
+
+    def change(scene: Scene) -> dict[str, Any]:
+        return {"name": "Vogelwarte", "seen": version_of(scene.rows[what])}
+
+    at, row = f"rows/{what}/{{int:pk}}/", _row(what)
+    return [
+        api(f"rows/{what}/", get=reads(office), post=does(office, 201, ROWS[what])),
+        api(at, row, get=reads(office), patch=does(office, 200, change)),
+        api(f"{at}retire/", row, post=does(office, 200)),
+        api(f"{at}restore/", lambda s: [s.retired_rows[what].pk], post=does(office, 200)),
+    ]
+
+
 API: list[Line] = [
     api("me/", get=reads()),
     api("me/export/", get=reads(writes=None)),
@@ -597,8 +668,158 @@ API: list[Line] = [
         _of("evidence_id"),
         get=reads(sees=sees & has_evidence),
     ),
+    # Beside a voucher's document and conversation
+    api(
+        "vouchers/{reference}/tags/",
+        _reference,
+        get=reads(team, sees=sees),
+        put=does(team, 200, lambda s: {"tags": [s.tag.name]}, sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/visibility/",
+        _reference,
+        put=does(author & submitted, 200, lambda s: {"visibility": s.other_visibility}, sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/effort/",
+        _reference,
+        get=reads(team & has_evidence, sees=sees),
+        post=does(
+            team & state("active", "reported"),
+            200,
+            {"week": STARTS_ON.isoformat(), "hours": 1, "reason": "It has to be."},
+            sees=sees,
+        ),
+    ),
+    api(
+        "vouchers/{reference}/follow-up/",
+        _reference,
+        post=does(author & state("reported", "closed"), 201, sees=sees),
+    ),
+    # Triage
+    api(
+        "vouchers/{reference}/candidates/",
+        _reference,
+        get=reads(triage & state("submitted"), sees=sees),
+    ),
+    api(
+        "vouchers/{reference}/similar/",
+        _reference,
+        get=reads(author & state("draft") | triage & state("submitted"), sees=sees),
+    ),
+    api("inbox/", get=reads(steering, shows=triage & state("submitted", "offered"))),
+    api("inbox/proposals/", get=reads(steering, shows=triage & state("submitted"))),
+    api("summaries/", get=reads(signed_in=False, shows=public)),
+    # Kept views, steps for many, exports
+    api("views/", get=reads(), post=does(ok=201, data={"name": "Mine", "query": "state=active"})),
+    api(
+        "views/{int:view_id}/",
+        lambda s: [s.view.pk],
+        put=does(ok=200, sees=author, data={"name": "Mine"}),
+        delete=does(ok=204, sees=author),
+    ),
+    *map(_api_many, STEPS_FOR_MANY),
+    api("vouchers/export.csv", get=reads(writes=None, shows=sees)),
+    api("vouchers/export.xlsx", get=reads(writes=None, shows=sees)),
     api("hooks/", get=reads()),
     api("hooks/{int:hook_id}/deliveries/", _of("hook_id"), get=reads(sees=author)),
+    api("hooks/{int:hook_id}/", _of("hook_id"), delete=does(ok=204, sees=author)),
+    api("hooks/{int:hook_id}/ping/", _of("hook_id"), post=does(ok=201, sees=author)),
+    api(
+        "hooks/{int:hook_id}/switch/",
+        _of("hook_id"),
+        post=does(ok=200, sees=author, data={"on": False}),
+    ),
+    # Oneself
+    api("me/sessions/", get=reads(), delete=does(ok=200)),
+    api("me/sessions/{public_id}/", _of("session_id"), delete=does(ok=204, sees=author)),
+    api("me/tokens/", get=reads()),
+    api("me/tokens/{int:token_id}/", lambda s: [s.token.pk], delete=does(ok=204, sees=author)),
+    api("me/language/", put=does(ok=200, data={"language": "de"})),
+    api("notices/", get=reads()),
+    api(
+        "notices/read/",
+        # Others have none of this name, so that nothing is marked.
+        post=does(author, 200, lambda s: {"ids": [s.notice.pk]}, refused=200),
+    ),
+    api("me/mail/", get=reads(), put=does(ok=200, data=_WAYS)),
+    api("me/calendar/", delete=does(author, 204, refused=204)),  # others have none
+    # The office's mail
+    api("mail/", get=reads(office)),
+    api("mail/{int:mail_id}/", lambda s: [s.mail.pk], get=reads(office)),
+    api(
+        "mail/{int:mail_id}/retry/",
+        lambda s: [s.mail.pk],
+        post=does(office, 200, in_desk_that_mails=True),
+    ),
+    api("mail/{int:mail_id}/cancel/", lambda s: [s.mail.pk], post=does(office, 200)),
+    api("mail/replies/", get=reads(office)),
+    api("mail/replies/{int:reply_id}/dismiss/", lambda s: [s.reply.pk], post=does(office, 204)),
+    # The network
+    api("members/", get=reads(member)),
+    api("members/{uuid:uid}/", _colleague, get=reads(member)),
+    api("members/{uuid:uid}/hours/", _colleague, put=does(triage, 200, {"hours": "8"})),
+    api(
+        "members/{uuid:uid}/skills/",
+        _colleague,
+        put=does(_of_colleague, 200, {"skills": []}, writes=None),
+    ),
+    api(
+        "members/{uuid:uid}/absences/",
+        _colleague,
+        post=does(_of_colleague, 201, {"first_day": "2026-12-01", "last_day": "2026-12-02"}),
+    ),
+    api(
+        "members/{uuid:uid}/absences/{int:absence_id}/",
+        lambda s: [*_colleague(s), s.absence.pk],
+        delete=does(_of_colleague, 204),
+    ),
+    api(
+        "members/{uuid:uid}/conflicts/",
+        _colleague,
+        post=does(_of_colleague, 201, lambda s: {"scientist": s.people["author"].email}),
+    ),
+    api(
+        "members/{uuid:uid}/conflicts/{int:conflict_id}/",
+        lambda s: [*_colleague(s), s.conflict.pk],
+        delete=does(_of_colleague, 204),
+    ),
+    *(line for what in ROWS for line in _api_rows(what)),
+    api(
+        "rows/units/{int:pk}/make-hub/",
+        _row("units"),
+        post=does(office, 200),
+    ),
+    api(
+        "questions/",
+        get=reads(office),
+        post=does(office, 201, {"based_on": 1, "questions": [{"prompt": "Which birds?"}]}),
+    ),
+    api("questions/history/", get=reads(office)),
+    api(
+        "agreement/",
+        get=reads(signed_in=False),
+        post=does(office, 201, {"text": "We agree.", "based_on": 1}),
+    ),
+    api("agreement/history/", get=reads(office)),
+    api("agreement/{int:version}/", _fixed(1), get=reads(signed_in=False)),
+    # The office
+    api(
+        "groups/",
+        get=reads(office),
+        post=does(office, 201, {"group": "HIFIS:Desk", "role": "lead", "unit": "hub"}),
+    ),
+    api("groups/{int:row_id}/", lambda s: [s.group.pk], delete=does(office, 204)),
+    api("office/statistics/", get=reads(steering)),
+    api("office/rows/inquiries/", get=reads(steering)),
+    api("office/rows/{figure}/", _fixed("closure"), get=reads(steering)),
+    api("office/report/{int:year}/", _fixed(timezone.localdate().year), get=reads(steering)),
+    api(
+        "office/report/{int:year}/pdf/",
+        _fixed(timezone.localdate().year),
+        get=reads(steering if pdf_is_possible() else who()),
+    ),
+    api("office/retention/", get=reads(office)),
     # What describes the API
     api("openapi.json", get=reads(signed_in=False), head=reads(signed_in=False)),
     api("docs/", get=reads(signed_in=False), head=reads(signed_in=False)),

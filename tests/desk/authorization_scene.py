@@ -15,7 +15,19 @@ from evidesk.desk.notices.addresses import unsubscribe_token
 from evidesk.desk.notices.models import Mail, MailState, Notice, Reply, ReplyState
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.catalogue import version_of
-from evidesk.desk.people.models import Absence, GroupRole, Host, Member, Person, Persona, Unit
+from evidesk.desk.people.models import (
+    Absence,
+    ConflictOfInterest,
+    Field,
+    GroupRole,
+    Host,
+    Member,
+    Person,
+    Persona,
+    Row,
+    Skill,
+    Unit,
+)
 from evidesk.desk.people.models import Scope as Scope
 from evidesk.desk.runs import actions as runs
 from evidesk.desk.vouchers import actions, work
@@ -88,6 +100,7 @@ class Scene:
         self.file_id = self.file.pk if self.file else 0
         self.run_id = getattr(self.voucher.runs.first(), "pk", 0)
         self.evidence_id = getattr(self.voucher.evidence.first(), "pk", 0)
+        self._rows(units)
         left.delete()
         Person.objects.filter(pk=self.people["ended"].pk).update(is_active=False)
         Person.objects.filter(pk=self.people["newcomer"].pk).update(consented_to="")
@@ -148,6 +161,28 @@ class Scene:
         actions.submit(voucher, somebody)
         return voucher
 
+    def _rows(self, units: dict[str, Unit]) -> None:
+        """One of each of the office's catalogues, and one of each that is retired."""
+        self.rows: dict[str, Row] = {
+            "units": units["spoke"], "hosts": units["spoke"].host, "tags": self.tag,
+            "kinds": Kind.objects.get(slug="exploration"),
+            "fields": Field.objects.create(name="Ornithology"),
+            "skills": Skill.objects.create(name="Patience"),
+        }  # fmt: skip
+        gone = {"retired_at": timezone.now()}
+        self.retired_rows: dict[str, Row] = {
+            "units": Unit.objects.create(
+                slug="gone", name="Gone", host=units["hub"].host, city="Here", focus="All", **gone
+            ),
+            "hosts": Host.objects.create(name="GONE", **gone),
+            "tags": Tag.objects.create(name="gone", **gone),
+            "kinds": Kind.objects.create(
+                slug="gone", name="Gone", purpose="None.", min_days=1, max_days=2, **gone
+            ),
+            "fields": Field.objects.create(name="Gone", **gone),
+            "skills": Skill.objects.create(name="Gone", **gone),
+        }
+
     def _belongings(self, author: Person, spoke: Unit) -> None:
         """What the author has, and what the office looks after."""
         self.inquiry = actions.inquire(
@@ -162,6 +197,9 @@ class Scene:
         self.notice = Notice.objects.filter(person=author, read_at=None).latest("pk")
         self.absence = Absence.objects.create(
             person=self.people["colleague"], first_day="2027-01-04", last_day="2027-01-05"
+        )
+        self.conflict = ConflictOfInterest.objects.create(
+            person=self.people["colleague"], scientist=self.people["stranger"]
         )
         self.group = GroupRole.objects.create(group="HIFIS:Birds", unit=spoke, role="lead")
         self.mail = Mail.objects.create(

@@ -100,6 +100,7 @@ def test_a_voucher_with_its_document(network: Network, voucher: Voucher) -> None
         "visibility": "private",
         "summary": "",
         "credit": "acknowledgement",
+        "tags": [],
         "possible": ["withdraw"],
     }
 

@@ -33,7 +33,7 @@ INQUIRIES = {"author": 6, "consultant": 5, "lead": 6, "office": 6}
 VOUCHER = {"author": 13, "consultant": 13, "lead": 13, "office": 13}
 # One of them counts the request for the rate limit, two are the token.
 API_LIST = 5
-API_VOUCHER = 5
+API_VOUCHER = 6
 API_DOCUMENT = 6
 API_OF_VOUCHER = 6
 API_HOOKS = 4

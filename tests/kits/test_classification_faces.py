@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from evidesk import cli
 from evidesk.desk.runs.forms import KitForm
+from evidesk.desk.vouchers.models import Attachment
 from evidesk.kits import load
 
 COLUMNS = ["truth", "a", "b", "p", "q"]
@@ -14,7 +15,7 @@ COLUMNS = ["truth", "a", "b", "p", "q"]
 
 def form(**changes):
     data = {"truth": "truth", "prediction": ["a"], "positive": "", "group": "", "level": "0.95"}
-    return KitForm(load("classification"), COLUMNS, data | changes)
+    return KitForm(load("classification"), COLUMNS, Attachment.objects.none(), data | changes)
 
 
 def test_the_form_has_a_list_of_scores_that_may_stay_empty():

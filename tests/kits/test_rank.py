@@ -278,12 +278,15 @@ def test_every_parameter_is_explained_for_a_form():
 
 def test_the_desks_form_offers_labels_and_scores():
     from evidesk.desk.runs.forms import KitForm
+    from evidesk.desk.vouchers.models import Attachment
 
     columns = ["truth", "a", "b"]
-    form = KitForm(kit, columns, {"score": ["a", "b"], **defaults()})
+    form = KitForm(kit, columns, Attachment.objects.none(), {"score": ["a", "b"], **defaults()})
     assert form.is_valid(), form.errors
     assert form.values["score"] == ["a", "b"]
-    wrong = KitForm(kit, columns, {"score": ["a"], "prediction": ["b"], **defaults()})
+    wrong = KitForm(
+        kit, columns, Attachment.objects.none(), {"score": ["a"], "prediction": ["b"], **defaults()}
+    )
     assert not wrong.is_valid()
     assert "one of both" in str(wrong.errors)
 

@@ -109,17 +109,40 @@ class EveryParameters(Parameters):
 
 
 every = Kit("every", "Every type", "Does it fit?", EveryParameters, run)
+
+
+class PairParameters(Parameters):
+    first: InputFile = Field(title="First", description="One file.")
+    second: InputFile = Field(title="Second", description="Another file.")
+    third: InputFile | None = Field(default=None, title="Third", description="Perhaps another.")
+
+    @model_validator(mode="after")
+    def differ(self):
+        if self.third == self.second:
+            raise ValueError("Choose three files, not one twice.")
+        return self
+
+
+def add_up(parameters, progress):
+    files = [parameters.first, parameters.second, parameters.third]
+    lines = [len(file.read_text().splitlines()) for file in files if file]
+    estimate = Estimate(0.5, 0.4, 0.6, 0.95, "wilson", 100)
+    answer = f"{' and '.join(map(str, lines))} lines."
+    return Evidence("How many?", answer, (Finding("It is half.", estimate),))
+
+
+pair = Kit("pair", "Several files", "How many?", PairParameters, add_up)
 '''
 
 
 def install(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Install the kits `trial` and `every` for this process and the ones it starts."""
+    """Install the kits `trial`, `every` and `pair` for this process and the ones it starts."""
     (folder / "trial_kits.py").write_text(_KITS)
     info = folder / "trial_kits-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trial-kits\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        "[evidesk.kits]\nevery = trial_kits:every\ntrial = trial_kits:kit\n"
+        "[evidesk.kits]\nevery = trial_kits:every\npair = trial_kits:pair\ntrial = trial_kits:kit\n"
     )
     patch.syspath_prepend(str(folder))
     patch.setenv("PYTHONPATH", str(folder))

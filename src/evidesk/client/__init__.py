@@ -9,13 +9,15 @@ import hmac
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from evidesk.client.answers import (
     Document,
+    Effort,
     Event,
     File,
     Inquiry,
@@ -139,6 +141,26 @@ class Desk(Connection):
     def download_file(self, reference: str, file_id: int, to: Path) -> Path:
         """Fetch a file of the voucher."""
         return self.download(_at(reference, f"files/{file_id}/"), to)
+
+    # Tags and hours
+
+    def tags(self, reference: str, tags: Iterable[str] | None = None) -> list[str]:
+        """The voucher's tags; if some are given, it has these from now on, and no others."""
+        path = _at(reference, "tags/")
+        told = self.get(path) if tags is None else self.send("PUT", path, {"tags": [*tags]})
+        return cast("list[str]", told["tags"])
+
+    def effort(self, reference: str) -> Effort:
+        """The consultant's weeks, and what of them is booked for the voucher."""
+        return cast("Effort", self.get(_at(reference, "effort/")))
+
+    def book(self, reference: str, week: date | str, hours: float, reason: str = "") -> Effort:
+        """Book hours of the week of this Monday, in place of those booked before; 0 frees them.
+
+        More than there are need a `reason`.
+        """
+        booking = {"week": str(week), "hours": hours, "reason": reason}
+        return cast("Effort", self.send("POST", _at(reference, "effort/"), booking))
 
     # Runs and evidence
 

@@ -32,6 +32,7 @@ class Voucher(VoucherRow):
     report: str
     rating: int | None
     feedback: str
+    tags: list[str]
     possible: list[str]
 
 
@@ -95,6 +96,25 @@ class Inquiry(TypedDict):
     answered_by: str | None
     answered_at: str | None
     voucher: str | None
+
+
+class Week(TypedDict):
+    """A consultant's week in hours; `here` is booked for the voucher, `elsewhere` for others."""
+
+    monday: str
+    available: float
+    booked: float
+    here: float
+    elsewhere: float
+    free: float
+    reason: str
+
+
+class Effort(TypedDict):
+    """The hours of a voucher: its consultant's weeks, and what is booked in all."""
+
+    weeks: list[Week]
+    total: float
 
 
 class Run(TypedDict):

@@ -99,7 +99,7 @@ class Connection:
         **options: Any,
     ) -> requests.Response:
         """The answer, if it is a good one; asks again where that helps and harms nobody."""
-        # A change of a draft is harmless to repeat, for its revision fits only once.
+        # A change of a draft is harmless to repeat, for its revision fits only once; and a PUT.
         headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         pauses = iter(PAUSES)
         while True:

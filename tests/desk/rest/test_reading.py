@@ -1,11 +1,13 @@
 """Lists by cursor, ETags, and what a token's scope reaches."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
+from ninja import Schema
 
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.models import Field, Scope, Token
@@ -211,8 +213,9 @@ def test_no_address_makes_tokens_or_hooks(network: Network) -> None:
     from evidesk.desk.api import api
 
     paths = api.get_openapi_schema()["paths"]
-    making = [path for path, methods in paths.items() if "post" in methods]
-    assert not [path for path in making if "token" in path or "hook" in path]
+    posted = {path for path, methods in paths.items() if "post" in methods}
+    about = {path for path in posted if "token" in path or "hook" in path}
+    assert about == {f"/api/hooks/{{hook_id}}/{act}/" for act in ("ping", "switch")}
 
 
 def test_the_scope_of_a_token_is_one_of_three(network: Network) -> None:
@@ -221,3 +224,17 @@ def test_the_scope_of_a_token_is_one_of_three(network: Network) -> None:
     create_token(network.author, "x")
     with pytest.raises(IntegrityError, match="token_scope_is_known"), transaction.atomic():
         Token.objects.update(scope="all")
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """The description of the API knows a schema by its name alone."""
+
+    def below(schema: type[Schema]) -> Iterator[type[Schema]]:
+        for one in schema.__subclasses__():
+            yield one
+            yield from below(one)
+
+    ours = {one for one in below(Schema) if one.__module__.startswith("evidesk.")}
+    names = [one.__name__ for one in ours]
+    assert len(names) > 100
+    assert [name for name in names if names.count(name) > 1] == []

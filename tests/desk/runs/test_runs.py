@@ -92,6 +92,41 @@ def test_a_run_is_on_a_file_of_its_voucher_with_parameters_of_its_kit(
     assert not Run.objects.exists()
 
 
+def test_a_kit_reads_several_files_of_its_voucher(
+    network: Network, voucher: Voucher, file: Attachment, trial: Callable[[str], Run]
+) -> None:
+    other = upload(b"a\n1\n2\n", "other.csv")
+    second = voucher_actions.attach(voucher, network.author, other)
+
+    def start(**more: Any) -> Run:
+        options = {"kit": "pair", "attachment": file, "parameters": {}, **more}
+        return actions.start_run(voucher, network.consultant, **options)
+
+    run = start(files={"second": second})
+    assert run.parameters == {}
+    [further] = run.further_files.all()
+    assert str(further).startswith("second: other.csv")
+    run = work(run)
+    assert (run.state, run.fault) == (RunState.SUCCEEDED, "")
+    evidence = voucher.evidence.get()
+    assert evidence.answer == "9 and 3 lines."
+    provenance = Evidence.read(evidence.path).provenance
+    assert [one.name for one in provenance.inputs] == ["table.csv", "other.csv"]
+    assert b"other.csv" in signed_in(network.author).get(f"/runs/{run.pk}/").content
+
+    foreign = an_attachment(voucher_in(State.ACTIVE, network), network)
+    with pytest.raises(Refused, match="belongs to another voucher"):
+        start(files={"second": foreign})
+    with pytest.raises(KitError, match="its files are first, second, third"):
+        start(files={"second": second, "more": second})
+    # A path on the desk's machine is no file of the voucher.
+    with pytest.raises(KitError, match="each is one of the voucher"):
+        start(parameters={"second": "/etc/passwd"})
+    with pytest.raises(KitError, match="second: Field required"):
+        start()
+    assert Run.objects.count() == 1
+
+
 # The worker
 
 

@@ -13,9 +13,9 @@ from evidesk.desk.people import staffing
 from evidesk.desk.people.models import Absence, ConflictOfInterest, Host, Profile, Skill, Unit
 from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.vouchers import actions, versions, work
+from evidesk.desk.vouchers.catalogues import CATALOGUES
 from evidesk.desk.vouchers.forms_network import hours_of
 from evidesk.desk.vouchers.models import Kind, Questionnaire, State, Tag
-from evidesk.desk.vouchers.pages_network import CATALOGUES
 from tests.desk.conftest import signed_in
 from tests.desk.network import WHO, Network, a_draft, fresh, voucher_in
 

@@ -28,6 +28,7 @@ LEASE = timedelta(minutes=2)
 STALE = timedelta(minutes=10)
 # Kept in English; the page translates it for whoever reads it.
 _NOT_THEIRS = gettext_noop("Its owner may not see the voucher any more.")
+_BY_OWNER = gettext_noop("You switched it off.")
 #: How long the log is kept.
 KEPT = timedelta(days=30)
 
@@ -66,7 +67,7 @@ def switch_on(hook: Hook, by: Person) -> None:
 
 
 @database.atomic
-def switch_off(hook: Hook, by: Person | None, reason: str) -> None:
+def switch_off(hook: Hook, by: Person | None, reason: str = _BY_OWNER) -> None:
     """Tell it nothing until somebody switches it on; what waits is dropped."""
     if by is not None:
         require(rules.may_change(by, hook))

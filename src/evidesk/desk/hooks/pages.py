@@ -5,7 +5,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -69,7 +68,7 @@ def switch(request: HttpRequest, hook_id: int) -> HttpResponse:
     """On if it is off, off if it is on."""
     found, person = _hook_for(request, hook_id), person_of(request)
     if found.disabled_at is None:
-        actions.switch_off(found, person, gettext_noop("You switched it off."))
+        actions.switch_off(found, person)
         messages.success(request, _("The hook is off; it is told nothing."))
     else:
         actions.switch_on(found, person)

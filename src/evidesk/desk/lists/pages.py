@@ -1,6 +1,5 @@
 """The list of vouchers: search, filters, kept views, steps for many, exports."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -283,15 +281,5 @@ def export(request: HttpRequest, ending: str) -> FileResponse:
     form = forms.FilterForm(request.GET, person)
     filters = form.address()
     vouchers: QuerySet[Voucher] = for_list(queries.wanted_by(person, form.cleaned_data))
-    media_type, write = exports.WRITERS[ending]
     options = {"bom": True} if ending == "csv" and request.GET.get("bom") else {}
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    count = write(file, vouchers, **options)
-    actions.note_export(person, ending, filters, count)
-    file.seek(0)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"vouchers-{timezone.localdate().isoformat()}.{ending}",
-        content_type=media_type,
-    )
+    return exports.download(person, ending, vouchers, filters, **options)

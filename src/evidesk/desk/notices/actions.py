@@ -5,7 +5,7 @@ write through the functions of this module too.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import transaction as database
 from django.db.models import Q
@@ -113,11 +113,13 @@ def _post(mails: Sequence[Mail]) -> None:
 # What people do
 
 
-def mark_read(person: Person, *, notice_id: int | None = None, reference: str | None = None) -> int:
-    """Mark as read one notice, those of one voucher, or all; returns how many were not."""
+def mark_read(
+    person: Person, *, ids: Collection[int] | None = None, reference: str | None = None
+) -> int:
+    """Mark as read these notices, those of one voucher, or all; returns how many were not."""
     unread = person.notices.filter(read_at=None)
-    if notice_id is not None:
-        unread = unread.filter(pk=notice_id)
+    if ids is not None:
+        unread = unread.filter(pk__in=ids)
     if reference is not None:
         unread = unread.filter(voucher__reference=reference)
     return unread.update(read_at=timezone.now())

@@ -47,6 +47,8 @@ WAYS: dict[Topic, tuple[Way, ...]] = {
     Topic.WAITING: (Way.DAILY, Way.NEVER),
     Topic.SECURITY: (Way.NOW,),
 }
+#: Topics that leave no choice.
+ALWAYS = tuple(topic for topic, ways in WAYS.items() if len(ways) == 1)
 
 
 class Audience(StrEnum):

@@ -259,6 +259,21 @@ def as_message(mail: Mail) -> EmailMessage:
     return message
 
 
+def shown_headers(mail: Mail) -> list[tuple[str, str]]:
+    """The mail's headers as the office sees them."""
+    try:
+        headers = as_message(mail).items()
+    except CannotWrite as fault:
+        headers = [("To", str(fault))]
+    # Whoever has these two could answer or unsubscribe in the person's name.
+    secret = {"Reply-To", "List-Unsubscribe"}
+    return [
+        (name, _("(only the person's)") if name in secret else str(value))
+        for name, value in headers
+        if not name.startswith(("Content-", "MIME-"))
+    ]
+
+
 def envelope_address(address: str) -> str:
     """The address as mail servers write it, with an international domain as ASCII.
 

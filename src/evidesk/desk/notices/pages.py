@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evidesk.desk.notices import actions, addresses, feed, queries, rules
 from evidesk.desk.notices.forms import OutboxForm, WaysForm
-from evidesk.desk.notices.kinds import WAYS
-from evidesk.desk.notices.letters import CannotWrite, as_message, place_of
+from evidesk.desk.notices.kinds import ALWAYS
+from evidesk.desk.notices.letters import place_of, shown_headers
 from evidesk.desk.notices.models import Calendar, Mail, Reply, ReplyState
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.queries import person_of
@@ -58,7 +58,7 @@ def read(request: HttpRequest) -> HttpResponse:
     number = request.POST.get("notice", "")
     if number and not (number.isdecimal() and len(number) < 19):
         raise Http404
-    actions.mark_read(person_of(request), notice_id=int(number) if number else None)
+    actions.mark_read(person_of(request), ids=[int(number)] if number else None)
     return redirect("notices")
 
 
@@ -87,7 +87,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "notices/preferences.html",
         {
             "form": form,
-            "always": [topic for topic, ways in WAYS.items() if len(ways) == 1],
+            "always": ALWAYS,
             "calendar": Calendar.objects.filter(person=person).first(),
             "address": address,
             "is_written": rules.mail_is_written(),
@@ -157,23 +157,12 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     person = person_of(request)
     require(rules.may_see_mail(person))
     found = get_object_or_404(Mail.objects.select_related("person", "voucher"), pk=mail_id)
-    try:
-        headers = as_message(found).items()
-    except CannotWrite as fault:
-        headers = [("To", str(fault))]
-    # Whoever has these two could answer or unsubscribe in the person's name.
-    secret = {"Reply-To", "List-Unsubscribe"}
-    headers = [
-        (name, _("(only the person's)") if name in secret else value)
-        for name, value in headers
-        if not name.startswith(("Content-", "MIME-"))
-    ]
     return render(
         request,
         "notices/mail_page.html",
         {
             "mail": found,
-            "headers": headers,
+            "headers": shown_headers(found),
             "may_retry": rules.may_retry(person, found),
             "may_cancel": rules.may_cancel(person, found),
         },

@@ -11,11 +11,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from evidesk.desk.office import cases, overview, rules, wording
+from evidesk.desk.office import cases, overview, rules
 from evidesk.desk.office.periods import Period, Quarter
-from evidesk.desk.office.queries import inquiry_table, today
-from evidesk.desk.office.report import pdf, pdf_is_possible
-from evidesk.desk.office.rows import cases_of, csv_lines, listed
+from evidesk.desk.office.queries import today
+from evidesk.desk.office.report import context_of, pdf, pdf_is_possible
+from evidesk.desk.office.rows import cases_of, csv_lines, inquiries_in, listed
 from evidesk.desk.office.scope import Scope, scope_for
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import require
@@ -85,8 +85,7 @@ def inquiries(request: HttpRequest) -> HttpResponse:
     require(rules.may_see_statistics(person))
     period = Period.parse(request.GET.get("period", "all")) or Period.parse("all")
     assert period is not None
-    table = inquiry_table()
-    table = table.where((table.created >= period.begin) & (table.created < period.end))
+    table = inquiries_in(period)
     days, answered = cases.inquiry_waits(table, today())
     waits = dict(zip(table.pk.astype(int).tolist(), zip(days, answered, strict=True), strict=True))
     page = Paginator(sorted(waits, reverse=True), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -129,15 +128,7 @@ def report_pdf(request: HttpRequest, year: int) -> HttpResponse:
 def _report(request: HttpRequest, year: int) -> dict[str, Any]:
     if Period.parse(str(year)) is None:
         raise Http404
-    scope = _scope(request, period=str(year))
-    today_here = timezone.localdate()
-    return {
-        **overview.context(scope),
-        "year": year,
-        "is_running": year == today_here.year,
-        "made_on": today_here,
-        "level": wording.percent_level(),
-    }
+    return context_of(_scope(request, period=str(year)), year)
 
 
 def _csv(name: str, lines: Any) -> StreamingHttpResponse:

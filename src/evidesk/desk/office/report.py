@@ -6,14 +6,29 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from evidesk.desk.office import overview, wording
+from evidesk.desk.office.scope import Scope
 from evidesk.desk.people.rules import Refused
 
 
 def pdf_is_possible() -> bool:
     """Whether what makes PDF is installed."""
     return find_spec("weasyprint") is not None
+
+
+def context_of(scope: Scope, year: int) -> dict[str, Any]:
+    """What the report of a year shows; the scope's period is that year."""
+    today = timezone.localdate()
+    return {
+        **overview.context(scope),
+        "year": year,
+        "is_running": year == today.year,
+        "made_on": today,
+        "level": wording.percent_level(),
+    }
 
 
 def pdf(context: dict[str, Any], request: HttpRequest) -> bytes:

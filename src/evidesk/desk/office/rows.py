@@ -9,8 +9,8 @@ import numpy as np
 from django.utils import timezone, translation
 
 from evidesk.desk.office.cases import Cases, Figure
-from evidesk.desk.office.periods import Quarter
-from evidesk.desk.office.queries import today
+from evidesk.desk.office.periods import Period, Quarter
+from evidesk.desk.office.queries import InquiryTable, inquiry_table, today
 from evidesk.desk.office.scope import Scope
 from evidesk.desk.office.statistics import in_period
 from evidesk.desk.vouchers.models import State, Voucher
@@ -46,6 +46,12 @@ def cases_of(scope: Scope, figure: Figure, quarter: Quarter | None, happened: st
     if happened in ("yes", "no"):
         found = found.where(found.happened == (happened == "yes"))
     return found.where(np.lexsort((-found.rows.pk, -found.rows.submitted)))
+
+
+def inquiries_in(period: Period) -> InquiryTable:
+    """The inquiries that were written in the period."""
+    table = inquiry_table()
+    return table.where((table.created >= period.begin) & (table.created < period.end))
 
 
 def listed(scope: Scope, cases: Cases) -> list[Row]:

@@ -44,11 +44,15 @@ def create_token(
 
 
 @database.atomic
-def revoke_token(person: Person, token_id: int) -> None:
-    """Make one of the person's own tokens useless; others' tokens are left alone."""
+def revoke_token(person: Person, token_id: int) -> bool:
+    """Make one of the person's own tokens useless; others' tokens are left alone.
+
+    Returns whether there was one.
+    """
     revoked, _rows = person.tokens.filter(pk=token_id).delete()
     if revoked:
         audit.append("token.revoked", person.uid, f"token:{token_id}")
+    return bool(revoked)
 
 
 def use_token(text: str) -> Token | None:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from evidesk.desk.people.calendar import WEEK, days_at_work
-from evidesk.desk.people.models import Member, Person, Role
+from evidesk.desk.people.models import Absence, ConflictOfInterest, Member, Person, Role
 
 #: The issuer of people who exist only in the demo.
 DEMO_ISSUER = "demo"
@@ -51,6 +52,16 @@ def members() -> QuerySet[Person]:
             Prefetch("memberships", Member.objects.select_related("unit")),
         )
     )
+
+
+def absences_ahead(person: Person) -> QuerySet[Absence]:
+    """The member's absences that are not over."""
+    return person.absences.filter(last_day__gte=timezone.localdate())
+
+
+def conflicts_of(person: Person) -> QuerySet[ConflictOfInterest]:
+    """The member's conflicts of interest, with their scientists."""
+    return person.conflicts.select_related("scientist")
 
 
 def capacity(person: Person, mondays: Iterable[date]) -> dict[date, Decimal]:

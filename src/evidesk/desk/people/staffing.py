@@ -95,14 +95,15 @@ def _days(absence: Absence) -> list[str]:
 
 
 @transaction.atomic
-def declare_conflict(person: Person, by: Person, scientist: Person) -> None:
+def declare_conflict(person: Person, by: Person, scientist: Person) -> ConflictOfInterest:
     """The member should not be this scientist's consultant."""
     require(rules.may_edit_profile(by, person))
     if person == scientist:
         raise Refused(_("Nobody is offered their own voucher anyway."))
-    _conflict, is_new = ConflictOfInterest.objects.get_or_create(person=person, scientist=scientist)
+    conflict, is_new = ConflictOfInterest.objects.get_or_create(person=person, scientist=scientist)
     if is_new:
         _audit("conflict-declared", by, person, scientist=str(scientist.uid))
+    return conflict
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import PRIVACY_VERSION, Refused, has_consented, require
 from evidesk.desk.privacy import actions, rules
 from evidesk.desk.privacy.forms import EraseForm
-from evidesk.desk.privacy.retention import RULES
+from evidesk.desk.privacy.retention import RULES, dry_run
 
 
 @require_safe
@@ -82,9 +82,4 @@ def export(request: HttpRequest) -> FileResponse:
 def retention(request: HttpRequest) -> HttpResponse:
     """A dry run, for the office."""
     require(rules.may_see_retention(person_of(request)))
-    due = []
-    for rule in RULES:
-        rows = rule.due()
-        count = 0 if rows is None else rows.count()
-        due.append({"rule": rule, "count": count, "first": [] if rows is None else rows[:10]})
-    return render(request, "privacy/retention.html", {"due": due})
+    return render(request, "privacy/retention.html", {"due": dry_run()})

@@ -104,6 +104,27 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Due:
+    """What a rule would erase now: how many, and the first of them."""
+
+    rule: Rule
+    count: int
+    first: list[Any]
+
+
+def dry_run(shown: int = 10) -> list[Due]:
+    """What every rule would erase now."""
+    found = []
+    for rule in RULES:
+        rows = rule.due()
+        if rows is None:
+            found.append(Due(rule, 0, []))
+        else:
+            found.append(Due(rule, rows.count(), list(rows[:shown])))
+    return found
+
+
 def apply() -> dict[str, int]:
     """Erase all that is due; returns how much by rule. Each piece is a transaction of its own."""
     done = {}

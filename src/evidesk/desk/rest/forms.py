@@ -1,7 +1,7 @@
 """The pages' forms as the API's bodies: one schema from each, and the form itself decides."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from django import forms
 from django.conf import settings
@@ -27,7 +27,7 @@ class Body(Schema):
 
 
 def schema_of(
-    form: type[forms.Form],
+    form: type[forms.Form | forms.ModelForm],  # type: ignore[type-arg]
     *,
     name: str = "",
     partial: bool = False,
@@ -71,7 +71,8 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
     """The type of a field's JSON, and its limits."""
     match field:
         case forms.ModelMultipleChoiceField():
-            return (list[_Name] if _key(field) else list[int]), {}
+            # More than anybody means, and as many as a database takes in one question.
+            return (list[_Name] if _key(field) else list[int]), {"max_length": 1000}
         case forms.ModelChoiceField():
             return (_Name if _key(field) else int), {}
         case forms.MultipleChoiceField():
@@ -81,11 +82,16 @@ def _type(field: forms.Field) -> tuple[Any, dict[str, Any]]:
         case forms.ChoiceField():
             return _one_of(_keys(field)), {}
         case forms.BooleanField():
-            return (Literal[True] if field.required else bool), {}
+            if field.required:
+                return Literal[True], {}
+            return bool, {"strict": True}  # 0 and "no" are none
         case forms.IntegerField():  # a DecimalField is one, too
-            return (float if isinstance(field, forms.DecimalField) else int), {
-                "ge": -(2**31) if field.min_value is None else field.min_value,
-                "le": 2**31 - 1 if field.max_value is None else field.max_value,
+            number = float if isinstance(field, forms.DecimalField) else int
+            low, high = cast("int | None", field.min_value), cast("int | None", field.max_value)
+            # A limit that is a Decimal would be a text in the description.
+            return number, {
+                "ge": number(-(2**31) if low is None else low),
+                "le": number(2**31 - 1 if high is None else high),
             }
         case forms.DateField():
             return date, {}
@@ -108,12 +114,20 @@ def _one_of(values: list[Any]) -> Any:
 
 def _key(field: forms.ModelChoiceField) -> str:  # type: ignore[type-arg]
     """What a row is named by, if not by its id: a slug, or a name that is its own."""
-    model: type[Model] = field.queryset.model  # type: ignore[union-attr]
+    return _key_of(field.queryset.model)  # type: ignore[union-attr]
+
+
+def _key_of(model: type[Model]) -> str:
     unique = {one.name for one in model._meta.get_fields() if getattr(one, "unique", False)}
     return next((name for name in ("slug", "name") if name in unique), "")
 
 
-def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
+def name_of(row: Model) -> Any:
+    """What a body names the row by."""
+    return getattr(row, _key_of(type(row)) or "pk")
+
+
+def data_of(form: forms.BaseForm, values: dict[str, Any]) -> dict[str, Any]:
     """The values as the form's fields take them: rows by what a page's `<select>` would send."""
     data = {key: value for key, value in values.items() if value is not None}
     for key, field in form.fields.items():
@@ -131,7 +145,7 @@ def data_of(form: forms.Form, values: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def checked(form: forms.Form) -> dict[str, Any]:
+def checked(form: forms.BaseForm) -> dict[str, Any]:
     """What the form makes of its data.
 
     Raises

@@ -1,6 +1,6 @@
 """Running kits, receiving evidence, and the report that rests on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,20 @@ from django_tasks_db.models import DBTaskResult
 from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.runs import rules
-from evidesk.desk.runs.models import UNDER_WAY, Citation, Run, RunState, StoredEvidence
+from evidesk.desk.runs.models import (
+    UNDER_WAY,
+    Citation,
+    Run,
+    RunFile,
+    RunState,
+    StoredEvidence,
+)
 from evidesk.desk.vouchers import actions as voucher_actions
 from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
 from evidesk.desk.vouchers.storage import keep
 from evidesk.desk.workers.actions import SILENCE
 from evidesk.evidence import Evidence, EvidenceError, printable
-from evidesk.kits import load
+from evidesk.kits import KitError, load
 from evidesk.kits.execution import parse
 
 #: Rows of a table that a page shows; the crate holds them all.
@@ -31,25 +38,38 @@ ROWS_SHOWN = 40
 
 
 def start_run(
-    voucher: Voucher, by: Person, *, kit: str, attachment: Attachment, parameters: dict[str, Any]
+    voucher: Voucher,
+    by: Person,
+    *,
+    kit: str,
+    attachment: Attachment,
+    parameters: dict[str, Any],
+    files: Mapping[str, Attachment] | None = None,
 ) -> Run:
-    """Queue a run of the kit on a file of the voucher.
+    """Queue a run of the kit on a file of the voucher; `files` are further ones, by parameter.
 
     Raises :class:`evidesk.kits.KitError` if the parameters are not the kit's.
     """
     from evidesk.desk.runs.jobs import execute_run
 
     require(rules.may_add_evidence(by, voucher))
-    if attachment.voucher_id != voucher.pk:
+    further = dict(files or {})
+    if any(one.voucher_id != voucher.pk for one in (attachment, *further.values())):
         raise Refused(_("That file belongs to another voucher."))
     chosen = load(kit)
-    file_field = chosen.parameters.file_fields()[0]
-    # The path stands in for the file, whose place only the worker decides.
-    checked = parse(chosen, {**parameters, file_field: attachment.name})
-    plain = checked.model_dump(mode="json", exclude={file_field})
+    fields = chosen.parameters.file_fields()
+    if not further.keys() <= set(fields[1:]) or parameters.keys() & set(fields):
+        raise KitError(f"{kit}: its files are {', '.join(fields)}, and each is one of the voucher.")
+    # Names stand in for the files, whose place only the worker decides.
+    names = {name: one.name for name, one in further.items()}
+    checked = parse(chosen, {**parameters, **names, fields[0]: attachment.name})
+    plain = checked.model_dump(mode="json", exclude=set(fields))
     with database.atomic():
         run = Run.objects.create(
             voucher=voucher, kit=kit, attachment=attachment, parameters=plain, started_by=by
+        )
+        RunFile.objects.bulk_create(
+            RunFile(run=run, parameter=name, attachment=one) for name, one in further.items()
         )
         voucher_actions.record(voucher, EventKind.RUN, by, run=run.pk, kit=kit)
         execute_run.enqueue(run_id=run.pk)

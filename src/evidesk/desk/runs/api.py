@@ -27,7 +27,7 @@ from evidesk.desk.rest.problems import Invalid
 from evidesk.desk.runs import actions, rules
 from evidesk.desk.runs.forms import KitForm, ReportForm
 from evidesk.desk.runs.models import Run, StoredEvidence
-from evidesk.desk.runs.queries import columns_of, read_stored, run_for, stored_for
+from evidesk.desk.runs.queries import columns_of, others_of, read_stored, run_for, stored_for
 from evidesk.desk.vouchers import rules as voucher_rules
 from evidesk.desk.vouchers.api_steps import MovedOut
 from evidesk.desk.vouchers.models import Voucher
@@ -64,6 +64,7 @@ class RunOut(Schema):
     voucher: str
     kit: str
     file: int
+    further_files: dict[str, int] = Field(description="Ids of further files, by parameter.")
     parameters: dict[str, Any]
     state: str
     done: float
@@ -83,6 +84,10 @@ class RunOut(Schema):
         return run.attachment_id
 
     @staticmethod
+    def resolve_further_files(run: Run) -> dict[str, int]:
+        return {one.parameter: one.attachment_id for one in run.further_files.all()}
+
+    @staticmethod
     def resolve_evidence(run: Run) -> int | None:
         stored = getattr(run, "evidence", None)
         return stored.pk if stored else None
@@ -93,7 +98,9 @@ class RunIn(Body):
 
     kit: str = Field(max_length=60, description="Its name, as in the list of kits.")
     file: int = Field(ge=1, le=2**63 - 1, description="The id of one of the voucher's files.")
-    parameters: dict[str, Any] = Field({}, description="As the kit's schema says, but the file.")
+    parameters: dict[str, Any] = Field(
+        {}, description="As the kit's schema says, but the first file; further files by id."
+    )
 
 
 @router.get("vouchers/{reference}/runs/", response=list[RunOut], summary="A voucher's runs")
@@ -101,7 +108,7 @@ class RunIn(Body):
 def runs(request: HttpRequest, reference: str) -> Any:
     actions.end_lost_runs()
     voucher = voucher_for(person_of(request), reference)
-    return voucher.runs.select_related("voucher", "evidence")
+    return voucher.runs.select_related("voucher", "evidence").prefetch_related("further_files")
 
 
 @router.post("vouchers/{reference}/runs/", response={201: RunOut}, summary="Run a kit on a file")
@@ -118,14 +125,19 @@ def start_run(request: HttpRequest, reference: str, wanted: RunIn) -> Status[Run
         columns = columns_of(attachment)
     except kits.KitError as fault:
         raise Invalid({"file": [str(fault)]}) from None
-    form = KitForm(kit, columns, wanted.parameters)
+    form = KitForm(kit, columns, others_of(attachment), wanted.parameters)
     unknown = set(wanted.parameters) - set(form.fields)
     if unknown:
         raise Invalid({f"parameters.{name}": [_("The kit has no such one.")] for name in unknown})
     try:
         checked(form)
         run = actions.start_run(
-            voucher, person, kit=wanted.kit, attachment=attachment, parameters=form.values
+            voucher,
+            person,
+            kit=wanted.kit,
+            attachment=attachment,
+            parameters=form.values,
+            files=form.further_files,
         )
     except Invalid as fault:
         raise Invalid({f"parameters.{name}": why for name, why in fault.errors.items()}) from None

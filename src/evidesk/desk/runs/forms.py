@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.forms import long_text
+from evidesk.desk.vouchers.models import Attachment
 from evidesk.kits import Kit, complaints, unwrap
 
 
@@ -19,15 +20,21 @@ class KitForm(forms.Form):
     """The form of a kit's parameters, for a file whose columns are known.
 
     Fields, labels and help come from the kit's pydantic model, and so does the validation; the
-    file itself is chosen before and is not a field.
+    first file is chosen before and is not a field, further ones are among `others`.
+
+    After validation, `values` holds what was given, and `further_files` those files by parameter.
     """
 
-    def __init__(self, kit: Kit, columns: list[str], data: Any = None) -> None:
+    def __init__(
+        self, kit: Kit, columns: list[str], others: QuerySet[Attachment], data: Any = None
+    ) -> None:
         super().__init__(data)
         self.kit = kit
-        self.file_field = kit.parameters.file_fields()[0]
+        self.file_field, *self.further = kit.parameters.file_fields()
         for name, info in kit.parameters.model_fields.items():
-            if name != self.file_field:
+            if name in self.further:
+                self.fields[name] = _FileField(others, **_common(name, info))
+            elif name != self.file_field:
                 self.fields[name] = _form_field(name, info, kit, columns)
 
     def clean(self) -> dict[str, Any]:
@@ -37,11 +44,16 @@ class KitForm(forms.Form):
             for name, value in (super().clean() or {}).items()
             if value not in ("", None)
         }
+        self.further_files = {name: values.pop(name) for name in self.further if name in values}
         self.values = values
         if self.errors:
             return values
+        names = {
+            self.file_field: "file",
+            **{name: one.name for name, one in self.further_files.items()},
+        }
         try:
-            self.kit.parameters.model_validate({**values, self.file_field: "file"})
+            self.kit.parameters.model_validate({**values, **names})
         except ValidationError as fault:
             for place, complaint in complaints(fault):
                 field = place.split(".")[0]
@@ -49,13 +61,23 @@ class KitForm(forms.Form):
         return values
 
 
-def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> forms.Field:
-    """The form field for one parameter."""
-    common: dict[str, Any] = {
+class _FileField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, attachment: Any) -> str:
+        return str(attachment.name)
+
+
+def _common(name: str, info: FieldInfo) -> dict[str, Any]:
+    """What the fields of all types take."""
+    return {
         "label": info.title or name,
         "help_text": info.description or "",
         "required": info.is_required(),
     }
+
+
+def _form_field(name: str, info: FieldInfo, kit: Kit, columns: list[str]) -> forms.Field:
+    """The form field for one parameter."""
+    common = _common(name, info)
     if info.default is not PydanticUndefined and info.default is not None:
         common["initial"] = info.default
     inner, is_list, is_optional = unwrap(info.annotation)

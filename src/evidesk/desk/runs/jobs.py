@@ -3,6 +3,7 @@
 import tempfile
 import time
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
 from django.conf import settings
@@ -77,10 +78,15 @@ def _work(run: Run, folder: Path) -> Path:
                 raise Cancelled
 
     crate = folder / "evidence.zip"
-    with under_its_name(run.attachment) as file:
+    further = run.further_files.select_related("attachment")
+    attachments = {file_field: run.attachment, **{one.parameter: one.attachment for one in further}}
+    with ExitStack() as stack:
+        files = {
+            name: str(stack.enter_context(under_its_name(one))) for name, one in attachments.items()
+        }
         run_isolated(
             run.kit,
-            {**run.parameters, file_field: str(file)},
+            {**run.parameters, **files},
             crate,
             agent=run.started_by.name,
             limits=Limits(settings.RUN_SECONDS, settings.RUN_MEMORY_BYTES),

@@ -29,7 +29,7 @@ class Run(models.Model):
     voucher = models.ForeignKey(Voucher, models.CASCADE, related_name="runs")
     kit = models.CharField(max_length=60)
     attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="runs")
-    parameters = models.JSONField(help_text="Without the file, which is the attachment.")
+    parameters = models.JSONField(help_text="Without its files.")
     started_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -78,6 +78,23 @@ class Run(models.Model):
         if self.started_at is None:
             return None
         return ((self.ended_at or timezone.now()) - self.started_at).total_seconds()
+
+
+class RunFile(models.Model):
+    """A further file of a run, for a kit that reads several; the first is the run's own."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="further_files")
+    parameter = models.CharField(max_length=60)
+    attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "parameter"], name="run_file_once_per_parameter")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.attachment}"
 
 
 class StoredEvidence(models.Model):

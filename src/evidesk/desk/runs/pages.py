@@ -15,7 +15,7 @@ from evidesk.desk.people.rules import Conflict, Refused
 from evidesk.desk.runs import actions, rules
 from evidesk.desk.runs.forms import KitForm, ReportForm
 from evidesk.desk.runs.models import StoredEvidence
-from evidesk.desk.runs.queries import columns_of, read_stored, run_for, stored_for
+from evidesk.desk.runs.queries import columns_of, others_of, read_stored, run_for, stored_for
 from evidesk.desk.vouchers import rules as voucher_rules
 from evidesk.desk.vouchers.queries import voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION
@@ -59,11 +59,16 @@ def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) ->
     except kits.KitError as fault:
         messages.error(request, str(fault))
         return redirect(reverse("voucher", args=[reference]) + "#files")
-    form = KitForm(chosen, columns, request.POST or None)
+    form = KitForm(chosen, columns, others_of(attachment), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             run = actions.start_run(
-                voucher, person, kit=kit, attachment=attachment, parameters=form.values
+                voucher,
+                person,
+                kit=kit,
+                attachment=attachment,
+                parameters=form.values,
+                files=form.further_files,
             )
         except (Refused, Conflict, kits.KitError) as fault:
             form.add_error(None, str(fault))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,12 @@ def stored_for(person: Person, evidence_id: int) -> StoredEvidence:
     """The evidence; 404 if there is none or its voucher is not the person's to see."""
     rows = StoredEvidence.objects.select_related("voucher", "added_by", "run")
     return get_object_or_404(rows.filter(voucher__in=visible_to(person)), pk=evidence_id)
+
+
+def others_of(attachment: Attachment) -> QuerySet[Attachment]:
+    """The voucher's other files, for a kit that reads several; the latest first."""
+    others = Attachment.objects.filter(voucher=attachment.voucher_id, erased_at=None)
+    return others.exclude(pk=attachment.pk).order_by("-pk")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ninja.responses import Status
 
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import require
-from evidesk.desk.rest.forms import Body, checked, data_of, schema_of
+from evidesk.desk.rest.forms import NO_NUL, Body, checked, data_of, schema_of
 from evidesk.desk.rest.gate import etag, require_match
 from evidesk.desk.rest.problems import Invalid
 from evidesk.desk.vouchers import actions, forms, queries, rules
@@ -68,11 +68,16 @@ class VoucherDetail(VoucherOut):
     report: str
     rating: int | None
     feedback: str
+    tags: list[str]
     possible: list[str] = Field(description="The steps that you could take now.")
 
     @staticmethod
     def resolve_offered_to(voucher: Voucher) -> str | None:
         return voucher.offered_to.name if voucher.offered_to else None
+
+    @staticmethod
+    def resolve_tags(voucher: Voucher) -> list[str]:
+        return [tag.name for tag in voucher.tags.all()]
 
     @staticmethod
     def resolve_possible(voucher: Voucher, context: Any) -> list[str]:
@@ -83,7 +88,9 @@ class VoucherDetail(VoucherOut):
 class StartIn(Body):
     """What a new voucher begins with."""
 
-    inquiry: str = Field("", max_length=40, description="The key of an inquiry to begin with.")
+    inquiry: str = Field(
+        "", max_length=40, pattern=NO_NUL, description="The key of an inquiry to begin with."
+    )
 
 
 @router.post(

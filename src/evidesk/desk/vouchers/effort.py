@@ -25,6 +25,8 @@ from evidesk.desk.vouchers.models import Booking, State, Voucher
 _WEEK = timedelta(weeks=1)
 #: The most that can be booked of one person for one voucher in a week, override or not.
 MOST_HOURS = Decimal(60)
+#: Weeks ahead that are shown of a member.
+WEEKS_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ def weeks_of(people: Iterable[Person], mondays: Sequence[date]) -> dict[int, lis
     }
 
 
+def weeks_ahead(person: Person) -> list[Week]:
+    """The next weeks of a member (from `queries.members`), the running one first."""
+    return weeks_of([person], weeks_from(timezone.localdate(), WEEKS_AHEAD))[person.pk]
+
+
 def bookable(voucher: Voucher) -> list[date]:
     """The weeks that hours can be booked for: the planned ones, and until now if it took longer."""
     assert voucher.starts_on is not None  # a CHECK constraint for staffed work
@@ -80,6 +87,53 @@ def bookable(voucher: Voucher) -> list[date]:
     first, last = monday_of(voucher.starts_on), monday_of(voucher.ends_on)
     last = max(last, monday_of(timezone.localdate())) if voucher.is_overdue else last
     return [first + _WEEK * count for count in range((last - first).days // 7 + 1)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A week of a voucher's consultant: `here` are the hours booked for it, `elsewhere` others."""
+
+    week: Week
+    here: Decimal
+    reason: str
+    is_now: bool
+
+    @property
+    def elsewhere(self) -> Decimal:
+        return self.week.booked - self.here
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Hours for a voucher: `mondays` can be booked; without a consultant who is a member there
+    are no `rows`.
+    """
+
+    mondays: list[date]
+    rows: list[Row]
+    bookings: dict[date, Booking]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((one.hours for one in self.bookings.values()), Decimal(0))
+
+    def booked(self, monday: date) -> Decimal:
+        """Hours that are booked for the voucher in this week."""
+        return self.bookings[monday].hours if monday in self.bookings else Decimal(0)
+
+
+def effort_of(voucher: Voucher) -> Effort:
+    """The weeks of the voucher's consultant, and what is booked of them."""
+    mondays = bookable(voucher)
+    bookings = {one.week: one for one in voucher.bookings.all()}
+    effort = Effort(mondays, [], bookings)
+    person = members().filter(consulted_vouchers=voucher).first()
+    this_week = monday_of(timezone.localdate())
+    for week in weeks_of([person], mondays)[person.pk] if person else []:
+        monday = week.monday
+        reason = bookings[monday].reason if monday in bookings else ""
+        effort.rows.append(Row(week, effort.booked(monday), reason, monday == this_week))
+    return effort
 
 
 @transaction.atomic

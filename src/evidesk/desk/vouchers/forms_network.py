@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -79,10 +79,17 @@ class _AnyNumber(forms.BaseFormSet):  # type: ignore[type-arg]
         if len(keys) != len(set(keys)):
             raise forms.ValidationError(_("A question is there twice. Load the page again."))
 
+    def asked(self) -> list[dict[str, Any]]:
+        """What the rows ask, if they are valid; an empty one asks nothing."""
+        return [form.cleaned_data for form in self.forms if form.cleaned_data.get("prompt")]
+
 
 #: All questions of the document and two empty rows for new ones.
-QuestionFormSet = forms.formset_factory(
-    QuestionForm, formset=_AnyNumber, extra=2, max_num=30, validate_max=True, absolute_max=40
+QuestionFormSet = cast(
+    "type[_AnyNumber]",
+    forms.formset_factory(
+        QuestionForm, formset=_AnyNumber, extra=2, max_num=30, validate_max=True, absolute_max=40
+    ),
 )
 
 

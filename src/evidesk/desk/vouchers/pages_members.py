@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -22,9 +21,6 @@ from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import effort
 from evidesk.desk.vouchers import forms_network as forms
-
-#: Weeks ahead that a member's page shows.
-WEEKS_AHEAD = 8
 
 
 @login_required
@@ -49,7 +45,6 @@ def member(request: HttpRequest, uid: UUID) -> HttpResponse:
         messages.success(request, _("Removed."))
         return redirect("member", uid)
     sees_absences = bool(rules.may_edit_profile(by, person))
-    today = timezone.localdate()
     return render(
         request,
         "network/member.html",
@@ -57,10 +52,10 @@ def member(request: HttpRequest, uid: UUID) -> HttpResponse:
             "person": person,
             "is_own": by == person,
             "forms": bound,
-            "weeks": _weeks(person),
+            "weeks": effort.weeks_ahead(person),
             "sees_absences": sees_absences,
-            "absences": person.absences.filter(last_day__gte=today) if sees_absences else [],
-            "conflicts": person.conflicts.select_related("scientist") if sees_absences else [],
+            "absences": people.absences_ahead(person) if sees_absences else [],
+            "conflicts": people.conflicts_of(person) if sees_absences else [],
         },
     )
 
@@ -99,13 +94,6 @@ def _remove(person: Person, by: Person, what: str, row: str) -> None:
         staffing.remove_absence(get_object_or_404(person.absences, pk=pk), by)
     else:
         staffing.withdraw_conflict(get_object_or_404(person.conflicts, pk=pk), by)
-
-
-def _weeks(person: Person) -> list[effort.Week]:
-    """The next weeks, each with the hours for vouchers."""
-    return effort.weeks_of([person], effort.weeks_from(timezone.localdate(), WEEKS_AHEAD))[
-        person.pk
-    ]
 
 
 @login_required

@@ -18,13 +18,11 @@ from evidesk.desk.people.rules import Conflict, Refused, require
 from evidesk.desk.vouchers import actions, rules, similar, triage
 from evidesk.desk.vouchers.clock import due_of
 from evidesk.desk.vouchers.forms import OfferForm
-from evidesk.desk.vouchers.models import State, Visibility, Voucher
-from evidesk.desk.vouchers.queries import for_list, voucher_for
+from evidesk.desk.vouchers.models import Voucher
+from evidesk.desk.vouchers.queries import public_summaries, voucher_for
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
 PAGE_SIZE = 50
-#: How many vouchers are assigned together at most, those that are due first.
-BATCH = 50
 #: How many candidates are shown at once; the others are a click away.
 BEST = 5
 
@@ -78,11 +76,7 @@ def offer(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _offer_context(person: Person, voucher: Voucher, form: OfferForm) -> dict[str, Any]:
-    before = triage.turned_down(voucher)
-    ranked = [
-        (number, match, before.get(match.candidate.key, ""))
-        for number, match in enumerate(triage.ranking(person, voucher), 1)
-    ]
+    ranked = triage.ranked(person, voucher)
     return {
         "voucher": voucher,
         "form": form,
@@ -101,14 +95,13 @@ def proposals(request: HttpRequest) -> HttpResponse:
     """An assignment for all that waits; each row is the lead's to confirm."""
     person = person_of(request)
     require(rules.may_triage(person))
-    waiting = triage.inbox(person).filter(state=State.SUBMITTED).defer(None)
-    rows = triage.proposals(person, list(waiting[:BATCH]))
+    rows, left_out = triage.proposals_for_inbox(person)
     total = sum(match.score for _voucher, match in rows if match)
     context = {
         "rows": rows,
         "total": total,
         "weeks": triage.WEEKS,
-        "left_out": max(0, waiting.count() - BATCH),
+        "left_out": left_out,
     }
     return render(request, "vouchers/proposals.html", context)
 
@@ -129,7 +122,5 @@ def similar_past(request: HttpRequest, reference: str) -> HttpResponse:
 @require_safe
 def summaries(request: HttpRequest) -> HttpResponse:
     """What others asked and what came out, as far as they made it public."""
-    public = Voucher.objects.filter(visibility=Visibility.SUMMARY, submitted_at__isnull=False)
-    public = for_list(public.exclude(state__in=[State.WITHDRAWN, State.DECLINED]))
-    page = Paginator(public, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(public_summaries(), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "vouchers/summaries.html", {"page": page})

@@ -1,7 +1,6 @@
 """Pages about a voucher beside its document and conversation."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from django import forms as django_forms
@@ -13,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from evidesk.desk.people import queries as people
 from evidesk.desk.people.calendar import monday_of
 from evidesk.desk.people.queries import person_of
 from evidesk.desk.people.rules import Conflict, Refused, require
@@ -71,21 +69,17 @@ def effort(request: HttpRequest, reference: str) -> HttpResponse:
     by = person_of(request)
     voucher = voucher_for(by, reference)
     require(rules.may_see_effort(by, voucher))
-    mondays = hours.bookable(voucher)
-    person = people.members().filter(consulted_vouchers=voucher).first()
-    weeks = hours.weeks_of([person], mondays)[person.pk] if person else []
-    bookings = {one.week: one for one in voucher.bookings.all()}
-    this_week = monday_of(timezone.localdate())
+    found = hours.effort_of(voucher)
+    mondays, this_week = found.mondays, monday_of(timezone.localdate())
     wanted = request.GET.get("week", "")
     chosen = next((m for m in mondays if m.isoformat() == wanted), None)
     chosen = chosen or next((m for m in mondays if m == this_week), mondays[0])
     may_book = rules.may_book(by, voucher)
     form = None
     if may_book:
-        here = bookings[chosen].hours if chosen in bookings else Decimal(0)
         form = BookingForm(
             request.POST if request.method == "POST" else None,
-            weeks=mondays, chosen=chosen.isoformat(), hours=here,
+            weeks=mondays, chosen=chosen.isoformat(), hours=found.booked(chosen),
         )  # fmt: skip
         if form.is_bound and form.is_valid():
             try:
@@ -95,23 +89,10 @@ def effort(request: HttpRequest, reference: str) -> HttpResponse:
             else:
                 messages.success(request, _("Booked."))
                 return redirect("effort", reference)
-    rows = []
-    for week in weeks:
-        booking = bookings.get(week.monday)
-        here = booking.hours if booking else Decimal(0)
-        rows.append(
-            {
-                "week": week,
-                "here": here,
-                "elsewhere": week.booked - here,
-                "reason": booking.reason if booking else "",
-                "is_now": week.monday == this_week,
-            }
-        )
     context = {
         "voucher": voucher,
-        "rows": rows,
-        "total": sum((one.hours for one in bookings.values()), Decimal(0)),
+        "rows": found.rows,
+        "total": found.total,
         "form": form,
         "why_not": may_book.reason,
     }

@@ -29,6 +29,12 @@ def for_list(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
     )
 
 
+def public_summaries() -> QuerySet[Voucher]:
+    """What others asked and what came out, as far as they made it public."""
+    public = Voucher.objects.filter(visibility=Visibility.SUMMARY, submitted_at__isnull=False)
+    return for_list(public.exclude(state__in=[State.WITHDRAWN, State.DECLINED]))
+
+
 #: What a row shows, and what the rules ask of it for its next step. To make five objects with all
 #: their columns of each row is most of what reading the rows costs.
 _OF_A_ROW = (

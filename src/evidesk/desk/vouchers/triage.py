@@ -23,6 +23,8 @@ from evidesk.desk.vouchers.similar import text_of
 
 #: Weeks whose free hours count for an offer, from the present one on.
 WEEKS = 4
+#: How many vouchers are assigned together at most, those that are due first.
+BATCH = 50
 #: A skill counts from any word in common on.
 _LEAST_SKILL = 1e-6
 
@@ -176,6 +178,21 @@ def ranking(viewer: Person, voucher: Voucher) -> list[Match]:
     team = Team(viewer)
     candidates = team.candidates([voucher])[voucher.pk]
     return team.explained(voucher, matching.rank(candidates, voucher.kind.hours))
+
+
+def ranked(viewer: Person, voucher: Voucher) -> list[tuple[int, Match, str]]:
+    """The ranking with places from 1 on, and what became of an earlier offer to the person."""
+    before = turned_down(voucher)
+    matches = ranking(viewer, voucher)
+    return [(n, match, before.get(match.candidate.key, "")) for n, match in enumerate(matches, 1)]
+
+
+def proposals_for_inbox(viewer: Person) -> tuple[list[tuple[Voucher, Match | None]], int]:
+    """Proposals for all that waits in the person's inbox, up to :data:`BATCH` vouchers, those that
+    are due first; and how many are left out.
+    """
+    waiting = inbox(viewer).filter(state=State.SUBMITTED).defer(None)
+    return proposals(viewer, list(waiting[:BATCH])), max(0, waiting.count() - BATCH)
 
 
 def proposals(viewer: Person, vouchers: Sequence[Voucher]) -> list[tuple[Voucher, Match | None]]:
