@@ -80,7 +80,8 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
         raise ValueError(f"Column {name!r} of '{what}' must hold one value for each row.")
     kind = array.dtype.kind
     if kind in "Mm":
-        as_numbers = array.astype("int64").astype(np.float64)
+        # In seconds, whatever unit a frame keeps them in.
+        as_numbers = array.astype(f"{kind}8[us]").astype("int64") / 1e6
         return FeatureColumn(name, "numeric", np.where(np.isnat(array), np.nan, as_numbers))
     if kind == "O":
         missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
