@@ -120,6 +120,117 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
                 level=parameters.level,
                 random_state=parameters.random_state,
             )
+    except ValueError as error:
+        raise KitError(_in_words(str(error), parameters)) from error
+    progress(0.95, "Drawing figures")
+    evidence = Evidence(
+        question=_QUESTION,
+        answer=_answer(result, found, parameters),
+        findings=tuple(_findings(result, found)),
+        tables=tuple(_tables(result, found)),
+        figures=tuple(_figures(result, found)),
+        warnings=tuple(
+            dict.fromkeys((*tables.warnings, *told, *result.warnings, *found.warnings, *poor))
+        ),
+    )
+    progress(1.0, "Done")
+    return evidence
+
+
+def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables, list[str]]:
+    """The rows among which the shift is localised: all, or some of many."""
+    m = len(next(iter(tables.reference.values())))
+    n = len(next(iter(tables.current.values())))
+    if m + n <= _MOST_SEARCHED or parameters.block_length is not None:
+        return tables, []
+    rng = np.random.default_rng(parameters.random_state)
+    share = _MOST_SEARCHED / (m + n)
+    kept = [np.flatnonzero(rng.random(size) < share) for size in (m, n)]
+    groups = tables.groups
+    if groups is not None:
+        groups = groups[np.concatenate([kept[0], m + kept[1]])]
+    thinned = TwoTables(
+        {name: values[kept[0]] for name, values in tables.reference.items()},
+        {name: values[kept[1]] for name, values in tables.current.items()},
+        groups,
+        (),
+    )
+    return thinned, [
+        f"Where the tables differ was looked for among {len(kept[0]) + len(kept[1]):,} of their "
+        f"{m + n:,} rows, drawn at random; whether they differ was asked of all."
+    ]
+
+
+def _in_words(message: str, parameters: ShiftParameters) -> str:
+    """The method's message with the names that the user knows."""
+    return (
+        message.replace("'X'", parameters.reference.name)
+        .replace("'Y'", parameters.current.name)
+        .replace("'block_length'", "“Rows in a block”")
+    )
+
+
+def _answer(result: TwoSampleResult, found: Where, parameters: ShiftParameters) -> str:
+    size = f"p = {result.p_value.value:.2g}, {result.sizes[0]:,} and {result.sizes[1]:,} rows"
+    beyond = f" by more than an AUROC of {0.5 + parameters.min_effect:.3g}"
+    more = beyond if parameters.min_effect else ""
+    if not result.differs:
+        return f"No difference was found{more} ({size})."
+    names = [shown(name) for name in (found.shifted or found.shifted_alone)]
+    listed = ", ".join(names[:_MOST_TOLD]) + (", ..." if len(names) > _MOST_TOLD else "")
+    where_to = f", in {listed}" if names else ""
+    if result.auc is None:
+        return f"The tables differ{more}{where_to} ({size})."
+    return (
+        f"The tables differ{more}{where_to} ({size}); a rule learnt on half of the rows tells a "
+        f"current row from a reference one with an AUROC of {result.auc.short}."
+    )
+
+
+def _findings(result: TwoSampleResult, found: Where) -> Iterator[Finding]:
+    alpha = 1 - result.level
+    yield Finding(
+        "The tables come from different distributions (the number is the p-value).",
+        result.p_value,
+        Verdict.SUPPORTED if result.differs else Verdict.UNDECIDED,
+    )
+    if result.auc is not None:
+        yield Finding(
+            "Rows can be told apart: an AUROC of 0.5 is guessing.",
+            result.auc,
+            Verdict.SUPPORTED if result.auc.low > 0.5 else Verdict.UNDECIDED,
+        )
+    for one in found.features[:_MOST_TOLD]:
+        yield Finding(
+            f"{shown(one.name)} shifts beyond what the other columns tell (the number is the "
+            "p-value, the verdict allows for the number of columns).",
+            one.conditional,
+            Verdict.SUPPORTED if one.conditional_adjusted <= alpha + 1e-12 else Verdict.UNDECIDED,
+        )
+
+
+def _tables(result: TwoSampleResult, found: Where) -> Iterator[Table]:
+    yield _effects(result)
+    yield Table(
+        "features",
+        "Evidence for each column, the clearest first",
+        (
+            Column("column", "text", "Column"),
+            Column("beyond", "number", "p, beyond the others"),
+            Column("beyond_adjusted", "number", "adjusted"),
+            Column("alone", "number", "p, alone"),
+            Column("alone_adjusted", "number", "adjusted"),
+            Column("explained", "number", "Share of the difference it explains alone"),
+        ),
+        tuple(
+            (
+                cell(one.name),
+                one.conditional.value,
+                one.conditional_adjusted,
+                one.marginal.value,
+                one.marginal_adjusted,
+                one.explained,
+            )
             for one in found.features
         ),
     )
