@@ -47,13 +47,6 @@ def test_an_alarm_before_the_shift_finds_nothing():
     assert study.delay(np.array([0, 50, 100, 150]), 100) == (0.25, np.inf)
 
 
-@pytest.mark.parametrize(("name", "alarmed"), [("ADWIN", False), ("PageHinkley", True)])
-def test_detectors_of_river_are_told_one_row_at_a_time(name, alarmed):
-    pytest.importorskip("river")
-    first = study.alarms(study.river(name), 1_000, 3, reference=1_000)
-    assert (first > 0).all() == alarmed
-
-
 def test_tables_name_every_detector(monkeypatch):
     few = (("ShiftWatch", study.watch(), 60), ("twice", study.peeked_ks, 60))
     monkeypatch.setattr(study, "COMPARED", few)

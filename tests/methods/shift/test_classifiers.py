@@ -150,7 +150,7 @@ def test_the_area_is_scikit_learns():
 @pytest.mark.parametrize("ties", [False, True])
 def test_a_large_block_takes_the_rank_sum_of_mann_and_whitney(ties):
     rng = RNG(1)
-    scores = rng.integers(0, 5, 600).astype(float) if ties else rng.standard_normal(600)
+    scores = rng.integers(0, 5, 400).astype(float) if ties else rng.standard_normal(400)
     is_current = np.arange(400) >= 250
     z = classifiers._normal_score(scores, Relabelling.of_rows(is_current), rng)
     expected = stats.mannwhitneyu(
@@ -161,7 +161,7 @@ def test_a_large_block_takes_the_rank_sum_of_mann_and_whitney(ties):
         use_continuity=False,
     )
     assert stats.norm.sf(z) == pytest.approx(expected.pvalue)
-    assert classifiers._normal_score(np.ones(600), Relabelling.of_rows(is_current), rng) == 0
+    assert classifiers._normal_score(np.ones(400), Relabelling.of_rows(is_current), rng) == 0
 
 
 def test_a_small_block_is_standard_normal_whatever_ties_there_are(monkeypatch):

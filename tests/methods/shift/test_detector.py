@@ -1,6 +1,8 @@
 """The detector keeps scikit-learn's contract."""
 
 import pickle
+from contextlib import suppress
+from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
@@ -55,7 +57,8 @@ def failing(estimator):
     expected_failed_checks=failing,
 )
 def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
+    with suppress(SkipTest):  # of arrays that are not NumPy's
+        check(estimator)
 
 
 def test_single_precision_rounds_no_more_than_that():

@@ -6,9 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from evidesk.methods.shift import TooFewError
-from evidesk.methods.shift import where as module
-from evidesk.methods.shift.where import where
+from evidesk.methods.shift import TooFewError, localisation, where
 
 RNG = np.random.default_rng
 
@@ -123,8 +121,8 @@ def test_groups_are_kept_and_told():
 
 def test_many_features_are_told_what_they_cost(monkeypatch):
     x, y = RNG(0).standard_normal((2, 40, 30))
-    monkeypatch.setattr(module, "_MOST_DRAWN", 300)
-    monkeypatch.setattr(module, "_FEWEST_DRAWN", 99)
+    monkeypatch.setattr(localisation, "_MOST_DRAWN", 300)
+    monkeypatch.setattr(localisation, "_FEWEST_DRAWN", 99)
     found = where(x, y, correction="by", random_state=0)
     notes = " ".join(found.warnings)
     assert "found only if 8 or more shift as clearly" in notes
@@ -143,7 +141,7 @@ def test_too_many_pairs_are_left_out(monkeypatch):
 
 
 def test_long_lists_of_names_are_cut():
-    assert module._listed(tuple("abcdefghijkl")).endswith("j and 2 more")
+    assert localisation._listed(tuple("abcdefghijkl")).endswith("j and 2 more")
 
 
 @pytest.mark.parametrize(
