@@ -1,0 +1,345 @@
+"""The kit ``shift``: do two tables come from the same distribution, and where do they differ?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from evidesk.evidence import Column, Estimate, Evidence, Figure, Finding, Table, Verdict
+from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
+from evidesk.kits.two_tables import TwoTables, read_both
+from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, shown
+from evidesk.methods.shift import TwoSampleResult, Where, two_sample_test, where
+
+_QUESTION = "Do these two tables come from the same distribution, and where do they differ?"
+_MOST_COLUMNS = 500
+_MOST_TOLD = 5
+#: Above so many rows in all, where they differ is looked for among this many, drawn at random.
+_MOST_SEARCHED = 20_000
+
+
+class ShiftParameters(Parameters):
+    """What the kit needs to know about the tables."""
+
+    reference: InputFile = Field(
+        title="Reference table",
+        description="What the other table is compared with, such as the training data. One row per "
+        "case. CSV, TSV, JSON, JSON Lines (each also with .gz) or Parquet.",
+    )
+    current: InputFile = Field(
+        title="Current table",
+        description="What may be different, such as the data that a model is used on.",
+    )
+    column: list[ColumnName] = Field(
+        default=[],
+        max_length=_MOST_COLUMNS,
+        title="Columns to compare",
+        description="Without any, all columns that are there, but the group.",
+    )
+    category: list[ColumnName] = Field(
+        default=[],
+        title="Columns of categories",
+        description="Columns whose numbers are names of categories, such as a code of a site.",
+    )
+    group: ColumnName | None = Field(
+        default=None,
+        title="Group",
+        description="The column that says which cases belong together, such as the patient of "
+        "each image. Without it, all cases must be independent.",
+    )
+    block_length: int | None = Field(
+        default=None,
+        ge=1,
+        title="Rows in a block",
+        description="For rows in order of time: so many rows in a row are taken as one case. It "
+        "should be longer than what happens is remembered.",
+    )
+    level: Level = Field(
+        default=0.95,
+        title="Confidence level",
+        description="1 less the chance of a false alarm, between 0 and 1.",
+    )
+    min_effect: float = Field(
+        default=0.0,
+        ge=0,
+        lt=0.5,
+        title="Smallest shift that counts",
+        description="As the AUROC above 1/2 of the best rule that tells the tables apart: 0 finds "
+        "any shift, 0.1 only one that an AUROC of more than 0.6 shows.",
+    )
+    random_state: int = Field(
+        default=0,
+        ge=0,
+        le=2**32 - 1,
+        title="Seed",
+        description="With the same seed, a run draws the same numbers.",
+    )
+
+    @model_validator(mode="after")
+    def _one_kind_of_dependence(self) -> "ShiftParameters":
+        if self.group is not None and self.block_length is not None:
+            raise ValueError("Name a group or a length of blocks, not both.")
+        return self
+
+
+def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
+    """Whether, how much and where the tables differ, without provenance.
+
+    Raises
+    ------
+    KitError : the tables cannot be compared; see :mod:`evidesk.kits.two_tables`.
+    """
+    tables = read_both(
+        parameters.reference,
+        parameters.current,
+        columns=parameters.column,
+        categories=parameters.category,
+        group=parameters.group,
+        in_order=parameters.block_length is not None,
+        progress=lambda done, message: progress(0.3 * done, message),
+    )
+    try:
+        with noted() as poor:
+            result = two_sample_test(
+                tables.reference,
+                tables.current,
+                groups=tables.groups,
+                block_length=parameters.block_length,
+                level=parameters.level,
+                min_effect=parameters.min_effect,
+                random_state=parameters.random_state,
+                progress=lambda done: progress(0.3 + 0.3 * done, "Comparing the tables"),
+            )
+            progress(0.6, "Looking where they differ")
+            searched, told = _searched(tables, parameters)
+            found = where(
+                searched.reference,
+                searched.current,
+                groups=searched.groups,
+                block_length=parameters.block_length,
+                level=parameters.level,
+                random_state=parameters.random_state,
+            )
+    except ValueError as error:
+        raise KitError(_in_words(str(error), parameters)) from error
+    progress(0.95, "Drawing figures")
+    evidence = Evidence(
+        question=_QUESTION,
+        answer=_answer(result, found, parameters),
+        findings=tuple(_findings(result, found)),
+        tables=tuple(_tables(result, found)),
+        figures=tuple(_figures(result, found)),
+        warnings=tuple(
+            dict.fromkeys((*tables.warnings, *told, *result.warnings, *found.warnings, *poor))
+        ),
+    )
+    progress(1.0, "Done")
+    return evidence
+
+
+def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables, list[str]]:
+    """The rows among which the shift is localised: all, or some of many."""
+    m = len(next(iter(tables.reference.values())))
+    n = len(next(iter(tables.current.values())))
+    if m + n <= _MOST_SEARCHED or parameters.block_length is not None:
+        return tables, []
+    rng = np.random.default_rng(parameters.random_state)
+    share = _MOST_SEARCHED / (m + n)
+    kept = [np.flatnonzero(rng.random(size) < share) for size in (m, n)]
+    groups = tables.groups
+    if groups is not None:
+        groups = groups[np.concatenate([kept[0], m + kept[1]])]
+    thinned = TwoTables(
+        {name: values[kept[0]] for name, values in tables.reference.items()},
+        {name: values[kept[1]] for name, values in tables.current.items()},
+        groups,
+        (),
+    )
+    return thinned, [
+        f"Where the tables differ was looked for among {len(kept[0]) + len(kept[1]):,} of their "
+        f"{m + n:,} rows, drawn at random; whether they differ was asked of all."
+    ]
+
+
+def _in_words(message: str, parameters: ShiftParameters) -> str:
+    """The method's message with the names that the user knows."""
+    return (
+        message.replace("'X'", parameters.reference.name)
+        .replace("'Y'", parameters.current.name)
+        .replace("'block_length'", "“Rows in a block”")
+    )
+
+
+def _answer(result: TwoSampleResult, found: Where, parameters: ShiftParameters) -> str:
+    size = f"p = {result.p_value.value:.2g}, {result.sizes[0]:,} and {result.sizes[1]:,} rows"
+    beyond = f" by more than an AUROC of {0.5 + parameters.min_effect:.3g}"
+    more = beyond if parameters.min_effect else ""
+    if not result.differs:
+        return f"No difference was found{more} ({size})."
+    names = [shown(name) for name in (found.shifted or found.shifted_alone)]
+    listed = ", ".join(names[:_MOST_TOLD]) + (", ..." if len(names) > _MOST_TOLD else "")
+    where_to = f", in {listed}" if names else ""
+    if result.auc is None:
+        return f"The tables differ{more}{where_to} ({size})."
+    return (
+        f"The tables differ{more}{where_to} ({size}); a rule learnt on half of the rows tells a "
+        f"current row from a reference one with an AUROC of {result.auc.short}."
+    )
+
+
+def _findings(result: TwoSampleResult, found: Where) -> Iterator[Finding]:
+    alpha = 1 - result.level
+    yield Finding(
+        "The tables come from different distributions (the number is the p-value).",
+        result.p_value,
+        Verdict.SUPPORTED if result.differs else Verdict.UNDECIDED,
+    )
+    if result.auc is not None:
+        yield Finding(
+            "Rows can be told apart: an AUROC of 0.5 is guessing.",
+            result.auc,
+            Verdict.SUPPORTED if result.auc.low > 0.5 else Verdict.UNDECIDED,
+        )
+    for one in found.features[:_MOST_TOLD]:
+        yield Finding(
+            f"{shown(one.name)} shifts beyond what the other columns tell (the number is the "
+            "p-value, the verdict allows for the number of columns).",
+            one.conditional,
+            Verdict.SUPPORTED if one.conditional_adjusted <= alpha + 1e-12 else Verdict.UNDECIDED,
+        )
+
+
+def _tables(result: TwoSampleResult, found: Where) -> Iterator[Table]:
+    yield _effects(result)
+    yield Table(
+        "features",
+        "Evidence for each column, the clearest first",
+        (
+            Column("column", "text", "Column"),
+            Column("beyond", "number", "p, beyond the others"),
+            Column("beyond_adjusted", "number", "adjusted"),
+            Column("alone", "number", "p, alone"),
+            Column("alone_adjusted", "number", "adjusted"),
+            Column("explained", "number", "Share of the difference it explains alone"),
+        ),
+        tuple(
+            (
+                cell(one.name),
+                one.conditional.value,
+                one.conditional_adjusted,
+                one.marginal.value,
+                one.marginal_adjusted,
+                one.explained,
+            )
+            for one in found.features
+        ),
+    )
+    if found.pairs:
+        yield Table(
+            "pairs",
+            "Pairs of columns, by how differently they hang together",
+            (
+                Column("first", "text", "One column"),
+                Column("second", "text", "Another"),
+                Column("p", "number", "p, adjusted for all pairs"),
+            ),
+            tuple((*map(cell, one.names), one.p_value.value) for one in found.pairs),
+        )
+    if found.regions:
+        yield Table(
+            "regions",
+            "Regions, and the share of each table that lies there",
+            (
+                Column("rule", "text", "Rule"),
+                Column("reference", "number", "Reference"),
+                Column("reference_low", "number", "Low"),
+                Column("reference_high", "number", "High"),
+                Column("current", "number", "Current"),
+                Column("current_low", "number", "Low"),
+                Column("current_high", "number", "High"),
+            ),
+            tuple(
+                (cell(one.rule), *_three(one.reference), *_three(one.current))
+                for one in found.regions
+            ),
+        )
+
+
+def _three(share: Estimate) -> tuple[float, float, float]:
+    return share.value, share.low, share.high
+
+
+def _effects(result: TwoSampleResult) -> Table:
+    named = {
+        "AUROC": result.auc,
+        "Total variation distance, at least": result.total_variation,
+        "Energy distance": result.energy_distance,
+        "p-value": result.p_value,
+    }
+    return Table(
+        "size",
+        "How large the difference is, and how sure",
+        (
+            Column("what", "text", "What"),
+            Column("value", "number", "Value"),
+            Column("low", "number", "Low"),
+            Column("high", "number", "High"),
+            Column("n", "integer", "From"),
+        ),
+        tuple((what, *_three(one), one.n) for what, one in named.items() if one is not None),
+    )
+
+
+def _figures(result: TwoSampleResult, found: Where) -> Iterator[Figure]:
+    features = next(one for one in _tables(result, found) if one.name == "features")
+    level = percent(1 - found.level)
+    with drawing():
+        yield Figure.from_matplotlib(
+            root(found.plot()),
+            name="features",
+            title=f"Evidence for each column (false discovery rate {level})",
+            alt=f"Bars of the evidence for {min(len(found.features), 25)} column(s), the clearest "
+            "on top: beyond what the others tell, and alone.",
+            data=features,
+        )
+        if found.roc is not None:
+            yield Figure.from_matplotlib(
+                root(found.plot_roc()),
+                name="roc",
+                title="How well rows can be told apart that the rule was not learnt from",
+                alt="ROC curve of the rule's scores with a band for the whole curve.",
+                data=_curve(found),
+            )
+        if found.pairs:
+            first, second = found.pairs[0].names
+            yield Figure.from_matplotlib(
+                root(found.plot_pair()),
+                name="pair",
+                title="The pair of columns that hang together most differently",
+                alt=f"Scatter of {shown(first)} and {shown(second)} in both tables.",
+                data=next(one for one in _tables(result, found) if one.name == "pairs"),
+            )
+
+
+def _curve(found: Where) -> Table:
+    assert found.roc is not None
+    curve = found.roc
+    return Table(
+        "roc",
+        "The band of the curve",
+        (
+            Column("false_positive_rate", "number", "False positive rate"),
+            Column("low", "number", "True positive rate, low"),
+            Column("high", "number", "High"),
+        ),
+        tuple(zip(curve.at.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)),
+    )
+
+
+kit = Kit(
+    name="shift",
+    title="Shift between two tables",
+    question=_QUESTION,
+    parameters=ShiftParameters,
+    run=run,
+)

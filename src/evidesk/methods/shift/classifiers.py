@@ -1,0 +1,326 @@
+"""Any classifier as a two-sample test: can it tell on new rows which sample they are of?
+
+The rows that a classifier is tested on never taught it. Either half of them teach and the others
+test (`held_out`), or blocks of rows test one after the other what all blocks before them taught
+(`prequential`), so that most rows do both. Scores of cross-validation are of another kind: each
+row's score depends on the other rows' labels, and tests that take them for independent reject too
+often; they are compared with those of the same procedure on relabelled rows (`cross_validated`).
+
+Sources: Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR (2017), for halves;
+Liptak, "On the combination of independent tests", Magyar Tudomanyos Akademia Matematikai Kutato
+Intezetenek Koezlemenyei 3 (1958) 171-197, for weighted sums of normal scores; Noirhomme et al.,
+"Biased binomial assessment of cross-validated estimation of classification accuracies illustrated
+in diagnosis predictions", NeuroImage: Clinical 4 (2014) 687-694, for cross-validated scores.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+from evidesk.methods.shift.effect import HeldOut, split
+from evidesk.methods.shift.relabelling import Relabelling
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+Progress = Callable[[float], None]
+
+BLOCKS = 10
+FOLDS = 5
+#: Block by block, a classifier learns from so many rows at most.
+MOST_LEARNT = 50_000
+#: From so many rows of each sample on, the rank sum of a block is taken as normal.
+_NORMAL_FROM = 25
+_DRAWN_IN_BLOCK = 199
+#: Of more columns, products of so many random sums of them.
+_MOST_DIRECTIONS = 40
+
+
+def default_classifier(width: int, *, fast: bool = False) -> Any:
+    """The mean of logistic regressions on the columns, and on their squares and products, and (if
+    not ``fast``) of gradient-boosted trees.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+    from sklearn.random_projection import GaussianRandomProjection
+
+    steps = [PolynomialFeatures(2, include_bias=False), StandardScaler()]
+    if width > _MOST_DIRECTIONS:
+        steps.insert(0, GaussianRandomProjection(_MOST_DIRECTIONS))
+    parts = [
+        ("linear", LogisticRegression(max_iter=300)),
+        ("products", make_pipeline(*steps, LogisticRegression(C=0.1, max_iter=300))),
+    ]
+    if not fast:
+        parts.append(("trees", HistGradientBoostingClassifier()))
+    return VotingClassifier(parts, voting="soft")
+
+
+def prepared(classifier: Any, rng: np.random.Generator) -> Any:
+    """A copy of the classifier, whose random states that are None are seeds.
+
+    Raises
+    ------
+    TypeError : it is no scikit-learn classifier.
+    """
+    from sklearn.base import clone, is_classifier
+
+    if isinstance(classifier, type) or not hasattr(classifier, "get_params"):
+        raise TypeError(
+            "'classifier' must be a scikit-learn classifier with fit and predict_proba, "
+            f"decision_function or predict, for example LogisticRegression(); got {classifier!r}."
+        )
+    if not is_classifier(classifier):
+        raise TypeError(
+            f"'classifier' must be a classifier, and {type(classifier).__name__} is none: it has "
+            "to learn which of the two samples a row is of."
+        )
+    copy = clone(classifier)
+    seeds = {
+        name: int(rng.integers(2**31))
+        for name, value in copy.get_params().items()
+        if value is None and name.split("__")[-1] == "random_state"
+    }
+    return copy.set_params(**seeds)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A classifier that has learnt from some rows.
+
+    Attributes
+    ----------
+    threshold : of its scores, above which it says "current".
+    """
+
+    fitted: Any
+    threshold: float
+
+    @classmethod
+    def learnt(cls, classifier: Any, rows: Floats, is_current: Mask) -> "Rule":
+        from sklearn.base import clone
+
+        fitted = clone(classifier).fit(rows, is_current)
+        if hasattr(fitted, "predict_proba"):
+            # Beyond the current sample's share, so that the larger sample is not always said.
+            return cls(fitted, float(is_current.mean()))
+        return cls(fitted, 0.0 if hasattr(fitted, "decision_function") else 0.5)
+
+    def scores(self, rows: Floats) -> Floats:
+        """Larger for likelier current rows.
+
+        Raises
+        ------
+        ValueError : a score is not finite.
+        """
+        if hasattr(self.fitted, "predict_proba"):
+            found = self.fitted.predict_proba(rows)[:, 1]
+        elif hasattr(self.fitted, "decision_function"):
+            found = self.fitted.decision_function(rows)
+        else:
+            found = self.fitted.predict(rows)
+        scores = np.asarray(found, dtype=np.float64)
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"The classifier's scores have {(~np.isfinite(scores)).sum()} values that are not "
+                "finite, so that rows cannot be put in order by them. Take another classifier."
+            )
+        return scores
+
+
+def held_out(
+    classifier: Any, design: Floats, relabelling: Relabelling, rng: np.random.Generator
+) -> HeldOut:
+    """Learn on half of the rows (or groups), and score the others.
+
+    Raises
+    ------
+    ValueError : a half would have no row of one of the samples; scores are not finite.
+    """
+    learn = split(relabelling, rng)
+    rule = Rule.learnt(classifier, design[learn], relabelling.is_current[learn])
+    rest = np.flatnonzero(~learn)
+    return HeldOut(
+        rest,
+        rule.scores(design[rest]),
+        relabelling.is_current[rest],
+        rule.threshold,
+        relabelling.group[rest] if relabelling.unit == "groups" else None,
+    )
+
+
+def part_of(relabelling: Relabelling, rows: Ints) -> Relabelling:
+    """What may be relabelled of some rows, which hold groups as a whole."""
+    is_current = relabelling.is_current[rows]
+    if relabelling.unit == "rows":
+        return Relabelling.of_rows(is_current)
+    return Relabelling.of_groups(is_current, relabelling.group[rows])
+
+
+def areas(scores: Floats, labels: Singles) -> Floats:
+    """AUROC of the scores for each labelling, shape (b,), from the rank sum of Mann and Whitney."""
+    n, current = len(scores), labels.sum(axis=0, dtype=np.float64)
+    ranks = stats.rankdata(scores) - (n + 1) / 2
+    found: Floats = 0.5 + (ranks.astype(np.float32) @ labels) / (current * (n - current))
+    return found
+
+
+@dataclass(frozen=True)
+class Prequential:
+    """What blocks say of the rules learnt before them.
+
+    Attributes
+    ----------
+    z : shape (blocks - 1,); standard normal without a shift, whatever came before.
+    learnt : shape (blocks - 1,); from how many rows each rule was learnt.
+    held_out : scores of the later half of the blocks, as shares of their block's ranks.
+    capped : whether there were more rows to learn from.
+    """
+
+    z: Floats
+    learnt: Floats
+    held_out: HeldOut
+    capped: bool
+
+    @property
+    def statistic(self) -> float:
+        """Standard normal without a shift: more weight for rules that were learnt on more rows."""
+        return float((np.sqrt(self.learnt) @ self.z) / np.sqrt(self.learnt.sum()))
+
+    @property
+    def p_value(self) -> float:
+        return max(float(special.ndtr(-self.statistic)), float(np.finfo(np.float64).tiny))
+
+
+def prequential(
+    classifier: Any,
+    design: Floats,
+    relabelling: Relabelling,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Prequential:
+    """Rules learnt on ever more blocks of rows (or groups), each tested on the next one.
+
+    Given all blocks before, the labels of a block's rows (or groups) are exchangeable without a
+    shift, so that each block's p-value is valid whatever was learnt, and they are independent.
+
+    Raises
+    ------
+    ValueError : there are fewer than two units of a sample; scores are not finite.
+    """
+    is_current, group = relabelling.is_current, relabelling.group
+    block = dealt(relabelling, is_current, rng.permutation(int(group.max()) + 1), BLOCKS)
+    count = int(block.max()) + 1
+    z, learnt, tested, shares = [], [], [], []
+    capped = False
+    for number in range(1, count):
+        before, own = np.flatnonzero(block < number), np.flatnonzero(block == number)
+        if len(before) > MOST_LEARNT:
+            before = rng.choice(before, MOST_LEARNT, replace=False)
+            capped = True
+        rule = Rule.learnt(classifier, design[before], is_current[before])
+        scores = rule.scores(design[own])
+        z.append(_normal_score(scores, part_of(relabelling, own), rng))
+        learnt.append(float(len(before)))
+        if number >= count // 2:
+            tested.append(own)
+            shares.append((stats.rankdata(scores) - 0.5) / len(own))
+        progress(number / (count - 1))
+    rows = np.concatenate(tested)
+    return Prequential(
+        np.array(z),
+        np.array(learnt),
+        HeldOut(
+            rows,
+            np.concatenate(shares),
+            is_current[rows],
+            float(1 - is_current.mean()),
+            group[rows] if relabelling.unit == "groups" else None,
+        ),
+        capped,
+    )
+
+
+def dealt(relabelling: Relabelling, is_current: Mask, priority: Ints, most: int) -> Ints:
+    """Deal the units out like cards into at most so many parts, so that each part gets units of
+    both samples: shape (n,), the number of each row's part.
+
+    Parameters
+    ----------
+    priority : shape (units,); in which order the units of a kind are dealt.
+
+    Raises
+    ------
+    ValueError : fewer than two units have rows of one of the samples.
+    """
+    group = relabelling.group
+    current = np.bincount(group, weights=is_current)
+    size = np.bincount(group)
+    # Units of both samples in the middle: so each part gets some of either.
+    kind = np.where(current == 0, 0, np.where(current < size, 1, 2))
+    fewest = min(int((current > 0).sum()), int((current < size).sum()))
+    if fewest < 2:
+        raise ValueError(
+            f"A classifier needs {relabelling.unit} of both samples to learn from and others to be "
+            f"tested on: two of each at least; one sample has {fewest}."
+        )
+    part = np.empty(len(size), dtype=np.intp)
+    part[np.lexsort((priority, kind))] = np.arange(len(size)) % min(most, fewest)
+    return part[group]
+
+
+def _normal_score(scores: Floats, relabelling: Relabelling, rng: np.random.Generator) -> float:
+    """A standard normal number, if the labels are exchangeable; large if current rows have large
+    scores.
+    """
+    is_current = relabelling.is_current
+    n, m = len(scores), int(is_current.sum())
+    if relabelling.unit == "rows" and min(m, n - m) >= _NORMAL_FROM:
+        ranks = stats.rankdata(scores)
+        ties = np.unique(scores, return_counts=True)[1].astype(np.float64)
+        variance = m * (n - m) / 12 * (n + 1 - (ties**3 - ties).sum() / (n * (n - 1)))
+        distance = ranks[is_current].sum() - m * (n + 1) / 2
+        return float(distance / math.sqrt(variance)) if variance > 0 else 0.0
+    found = areas(scores, relabelling.labels(_DRAWN_IN_BLOCK, rng))
+    larger = (found[1:] > found[0] + 1e-6).sum()
+    equal = (found >= found[0] - 1e-6).sum() - larger
+    # Uniform, not merely at least as large: a p-value of 1 would outweigh all other blocks.
+    return -float(special.ndtri((larger + equal * rng.uniform(1e-9, 1)) / len(found)))
+
+
+def cross_validated(
+    classifier: Any,
+    design: Floats,
+    relabelling: Relabelling,
+    labels: Singles,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Floats:
+    """Mean AUROC of five-fold cross-validation, anew for each labelling: shape (b,).
+
+    Raises
+    ------
+    ValueError : there are fewer than two units of a sample; scores are not finite.
+    """
+    # The same for all, so that all labellings are treated alike.
+    priority = rng.permutation(int(relabelling.group.max()) + 1)
+    found = np.empty(labels.shape[1])
+    for number, label in enumerate(labels.T):
+        is_current = label > 0
+        fold = dealt(relabelling, is_current, priority, FOLDS)
+        values = []
+        for one in range(int(fold.max()) + 1):
+            test = fold == one
+            rule = Rule.learnt(classifier, design[~test], is_current[~test])
+            values.append(areas(rule.scores(design[test]), label[test, None])[0])
+        found[number] = np.mean(values)
+        progress((number + 1) / len(found))
+    return found

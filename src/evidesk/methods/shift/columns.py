@@ -1,0 +1,160 @@
+"""What a sample is: its columns by name, each of numbers or of categories."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Kind = Literal["numeric", "categorical"]
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """A feature's values in one sample.
+
+    Attributes
+    ----------
+    values : shape (n,); floats with NaN for missing ones, or text with None for missing ones.
+    """
+
+    name: str
+    kind: Kind
+    values: npt.NDArray[Any]
+
+
+def columns_of(sample: Any, what: str) -> list[FeatureColumn]:
+    """The columns of a data frame (pandas, polars), a mapping, or an array of one or two axes.
+
+    Numbers, true/false and dates are numeric; anything else is a category. None, NaN, NA and NaT
+    are missing values.
+
+    Raises
+    ------
+    ValueError : it has no rows or no columns, two columns of one name, columns of unequal length,
+        more than two dimensions, or infinite numbers.
+    TypeError : it is none of these.
+    """
+    named = list(_named(sample, what))
+    names = [name for name, _ in named]
+    if not names:
+        raise ValueError(f"'{what}' has no columns.")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"'{what}' has two columns of the name {twice!r}. Rename one of them.")
+    found = [_column(name, values, what) for name, values in named]
+    lengths = {len(column.values) for column in found}
+    if len(lengths) > 1:
+        raise ValueError(f"The columns of '{what}' have different lengths: {sorted(lengths)}.")
+    if lengths == {0}:
+        raise ValueError(f"'{what}' has no rows: both samples need some.")
+    return found
+
+
+def _named(sample: Any, what: str) -> Iterable[tuple[str, Any]]:
+    if isinstance(sample, Mapping):
+        return [(str(name), values) for name, values in sample.items()]
+    if hasattr(sample, "columns") and hasattr(sample, "__getitem__"):
+        return [(str(name), sample[name]) for name in sample.columns]
+    if isinstance(sample, str | bytes) or not hasattr(sample, "__len__"):
+        raise TypeError(
+            f"'{what}' must be a data frame or an array of one or two dimensions, got "
+            f"{type(sample).__name__}."
+        )
+    array = np.asarray(sample)
+    if array.ndim == 1:
+        return [("x0", array)]
+    if array.ndim == 2:
+        return [(f"x{number}", array[:, number]) for number in range(array.shape[1])]
+    raise ValueError(
+        f"'{what}' must have one or two dimensions, got shape {array.shape}. Turn images and texts "
+        "into rows of numbers first, for example by the last layer of a network."
+    )
+
+
+def _column(name: str, values: Any, what: str) -> FeatureColumn:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"Column {name!r} of '{what}' must hold one value for each row.")
+    kind = array.dtype.kind
+    if kind in "Mm":
+        # In seconds, whatever unit a frame keeps them in.
+        as_numbers = array.astype(f"{kind}8[us]").astype("int64") / 1e6
+        return FeatureColumn(name, "numeric", np.where(np.isnat(array), np.nan, as_numbers))
+    if kind == "O":
+        missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+        there = array[~missing]
+        if all(isinstance(one, bool | int | float | np.number | np.bool_) for one in there):
+            numbers = np.full(len(array), np.nan)
+            numbers[~missing] = there.astype(np.float64)
+            return FeatureColumn(name, "numeric", _finite(name, numbers, what))
+        text = np.full(len(array), None, dtype=object)
+        text[~missing] = [str(one) for one in there]
+        return FeatureColumn(name, "categorical", text)
+    if kind in "biuf":
+        return FeatureColumn(name, "numeric", _finite(name, array.astype(np.float64), what))
+    if kind in "UST":
+        return FeatureColumn(name, "categorical", array.astype(str).astype(object))
+    raise TypeError(
+        f"Column {name!r} of '{what}' must hold numbers, true/false, dates or text, got values of "
+        f"type {array.dtype}."
+    )
+
+
+def _is_missing(value: object) -> bool:
+    return (
+        value is None
+        or type(value).__name__ in ("NAType", "NaTType")
+        or (isinstance(value, float | np.floating) and bool(value != value))
+    )
+
+
+def _finite(name: str, numbers: Floats, what: str) -> Floats:
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        raise ValueError(
+            f"Column {name!r} of '{what}' has {infinite.sum()} infinite number(s), the first in "
+            f"row {int(np.argmax(infinite))}. Leave these rows out, or make them missing (NaN), "
+            "which counts as information."
+        )
+    return numbers
+
+
+def check_alike(
+    reference: list[FeatureColumn], current: list[FeatureColumn]
+) -> list[FeatureColumn]:
+    """The current columns in the reference's order.
+
+    Raises
+    ------
+    ValueError : one sample has columns that the other has not, or a column is numeric in one and
+        categorical in the other. (A column without any value is of either kind.)
+    """
+    by_name = {column.name: column for column in current}
+    expected = [column.name for column in reference]
+    lacking = [name for name in expected if name not in by_name]
+    beyond = [name for name in by_name if name not in set(expected)]
+    if lacking or beyond:
+        told = [
+            f"only the {which} has {', '.join(map(repr, names[:5]))}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            for which, names in (("reference", lacking), ("current sample", beyond))
+            if names
+        ]
+        raise ValueError(
+            f"The samples have different columns: {'; '.join(told)}. Give both the same ones."
+        )
+    ordered = [by_name[name] for name in expected]
+    for mine, yours in zip(reference, ordered, strict=True):
+        if mine.kind != yours.kind and _has_values(mine) and _has_values(yours):
+            raise ValueError(
+                f"Column {mine.name!r} is {mine.kind} in the reference and {yours.kind} in the "
+                "current sample. Give both the same type."
+            )
+    return ordered
+
+
+def _has_values(column: FeatureColumn) -> bool:
+    return not all(map(_is_missing, column.values))

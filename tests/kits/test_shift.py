@@ -1,0 +1,161 @@
+"""The kit ``shift``: two tables, whether, how much and where they differ."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evidesk.evidence import Verdict
+from evidesk.kits import Cancelled, KitError, load, silent
+from evidesk.kits import shift as module
+from evidesk.kits.execution import execute, parse
+from evidesk.kits.shift import kit
+from evidesk.methods.shift import two_sample_test
+from tests.kits.tables import rows
+
+
+def table(n, shift=0.0, seed=0):
+    """Pulse follows weight in the shifted table, and more ages are missing."""
+    rng = np.random.default_rng([seed, n, int(100 * shift)])
+    frame = pd.DataFrame(
+        {
+            "height": rng.normal(1.7, 0.1, n),
+            "weight": rng.normal(70, 10, n),
+            "age": np.where(rng.random(n) < 0.05 + shift, np.nan, rng.integers(18, 80, n)),
+            "city": rng.choice(["Jena", "Kiel", "Ulm"], n, p=[0.3 + shift, 0.3, 0.4 - shift]),
+        }
+    )
+    frame["pulse"] = rng.normal(60, 8, n) + (frame.weight - 70) * bool(shift)
+    return frame
+
+
+@pytest.fixture
+def files(tmp_path):
+    def write(reference, current):
+        paths = {"reference": tmp_path / "train.csv", "current": tmp_path / "now.csv"}
+        reference.to_csv(paths["reference"], index=False)
+        current.to_csv(paths["current"], index=False)
+        return paths
+
+    return write
+
+
+def run(paths, progress=silent, **options):
+    return kit.run(parse(kit, {**paths, **options}), progress)
+
+
+def test_the_kit_is_installed():
+    assert load("shift") is kit
+
+
+def test_a_shift_is_found_and_placed(files):
+    reference, current = table(500), table(400, 0.2)
+    evidence = run(files(reference, current), random_state=3)
+    assert evidence.answer.startswith("The tables differ, in ")
+    assert "AUROC of 0." in evidence.answer
+    by_sentence = {one.sentence.split()[0]: one.verdict for one in evidence.findings[2:]}
+    assert by_sentence["age"] == by_sentence["city"] == Verdict.SUPPORTED
+    assert by_sentence["height"] == Verdict.UNDECIDED
+    assert evidence.findings[0].verdict == evidence.findings[1].verdict == Verdict.SUPPORTED
+    pair = rows(evidence, "pairs")[0]
+    assert {pair["first"], pair["second"]} == {"weight", "pulse"}
+    assert any("age is missing" in one["rule"] for one in rows(evidence, "regions"))
+    assert [one.name for one in evidence.figures] == ["features", "roc", "pair"]
+    # The numbers are the method's.
+    expected = two_sample_test(dict(reference.items()), dict(current.items()), random_state=3)
+    size = {one["what"]: one["value"] for one in rows(evidence, "size")}
+    assert size["AUROC"] == expected.auc.value
+    assert size["p-value"] == expected.p_value.value
+
+
+def test_no_shift_is_none_found(files):
+    evidence = run(files(table(200), table(150, seed=1)))
+    assert evidence.answer.startswith("No difference was found (p = 0.")
+    assert evidence.findings[0].verdict == Verdict.UNDECIDED
+
+
+def test_the_evidence_names_both_files_and_is_the_same_by_seed(files, tmp_path):
+    paths = files(table(120), table(90, 0.2))
+    first, second = (
+        execute(kit, parse(kit, {**paths, "random_state": 1}), agent="Ada") for _ in range(2)
+    )
+    assert [one.name for one in first.provenance.inputs] == ["train.csv", "now.csv"]
+    assert first.provenance.random_state == 1
+    assert first.findings == second.findings
+    assert first.tables == second.tables
+    assert [one.svg for one in first.figures] == [one.svg for one in second.figures]
+    first.write(tmp_path / "crate")
+
+
+def test_a_small_shift_need_not_count(files):
+    paths = files(table(800), table(800, 0.05))
+    assert run(paths, min_effect=0.3).answer.startswith(
+        "No difference was found by more than an AUROC of 0.8"
+    )
+    apart = table(300)
+    apart["height"] += 1
+    told = run(files(table(300), apart), min_effect=0.2).answer
+    assert told.startswith("The tables differ by more than an AUROC of 0.7, in height")
+
+
+def test_groups_and_blocks_are_taken_as_one_case(files):
+    reference, current = table(120), table(120, seed=1)
+    reference["patient"] = np.arange(120) // 4
+    current["patient"] = 100 + np.arange(120) // 4
+    evidence = run(files(reference, current), group="patient")
+    assert "30 groups" in str(evidence.findings[1].estimate)
+    evidence = run(files(reference, current), column=["height"], block_length=10)
+    assert "12 groups" in str(evidence.findings[1].estimate)
+    with pytest.raises(KitError, match="Name a group or a length of blocks, not both"):
+        run(files(reference, current), group="patient", block_length=10)
+
+
+def test_of_large_tables_some_rows_are_searched(files, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SEARCHED", 400)
+    reference, current = table(600), table(500, 0.2)
+    reference["patient"] = np.arange(600)
+    current["patient"] = 1000 + np.arange(500)
+    evidence = run(files(reference, current), group="patient")
+    assert any("was looked for among" in one for one in evidence.warnings)
+    assert evidence.answer.startswith("The tables differ, in ")
+    drop = files(reference.drop(columns="patient"), current.drop(columns="patient"))
+    assert any("was looked for among" in one for one in run(drop).warnings)
+
+
+def test_few_rows_are_told_what_cannot_be_said(files):
+    one = run(files(table(40), table(1)), column=["height"], level=0.9)
+    assert [figure.name for figure in one.figures] == ["features"]
+    assert any("cannot be told" in warning for warning in one.warnings)
+    far = table(1)
+    far["height"] = 99.0
+    told = run(files(table(40), far), column=["height"], level=0.9)
+    assert told.answer == "The tables differ, in height (p = 0.024, 40 and 1 rows)."
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "options", "message"),
+    [
+        (table(3), table(2), {}, "At least 6 rows"),
+        (table(9)[["height"]] * 0, table(9)[["height"]] * 0, {}, "All columns are constant"),
+        (table(9), table(9), {"block_length": 20}, "“Rows in a block” must be from 1"),
+        (table(9), table(9)[["height"]], {}, "Only train.csv has the column"),
+        (table(9), table(9), {"level": 95}, "such as 0.95"),
+        (table(9), table(9), {"min_effect": 0.5}, "min_effect: Input should be less than 0.5"),
+    ],
+)
+def test_tables_that_cannot_be_compared_say_why(files, reference, current, options, message):
+    with pytest.raises(KitError, match=message):
+        run(files(reference, current), **options)
+
+
+def test_it_tells_how_far_it_is_and_can_be_cancelled(files):
+    paths, told = files(table(60), table(60)), []
+    run(paths, progress=lambda done, _message: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+    def cancel(done, _message):
+        if done > 0.4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(paths, progress=cancel)

@@ -1,0 +1,125 @@
+"""Two tables read as samples: which columns, of what kind, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evidesk.kits import KitError
+from evidesk.kits.kit import silent
+from evidesk.kits.two_tables import read_both
+
+
+@pytest.fixture
+def read(tmp_path):
+    def both(reference, current, **options):
+        paths = []
+        for name, content in (("reference", reference), ("current", current)):
+            if isinstance(content, pd.DataFrame):
+                paths.append(tmp_path / f"{name}.parquet")
+                content.to_parquet(paths[-1])
+            else:
+                paths.append(tmp_path / f"{name}.csv")
+                paths[-1].write_text(content)
+        given = {"columns": [], "categories": [], "group": None, "in_order": False} | options
+        return read_both(*paths, progress=silent, **given)
+
+    return both
+
+
+def test_columns_of_text_files_are_numbers_where_all_values_are(read):
+    found = read("a,b,c\n1,x,\n2.5,,7\n", "c,b,a\n1e3,3,nan\n")
+    np.testing.assert_array_equal(found.reference["a"], [1, 2.5])
+    np.testing.assert_array_equal(found.current["a"], [np.nan])
+    assert found.reference["b"].tolist() == ["x", None]
+    assert found.current["b"].tolist() == ["3"]
+    np.testing.assert_array_equal(found.reference["c"], [np.nan, 7])
+    assert list(found.current) == ["a", "b", "c"]
+    assert found.groups is None
+
+
+def test_a_number_in_one_table_and_text_in_the_other_are_categories(read):
+    found = read("a\n1\n2\n", "a\n1\nunknown\n")
+    assert found.reference["a"].tolist() == ["1", "2"]
+    assert found.current["a"].tolist() == ["1", "unknown"]
+
+
+def test_files_that_state_types_are_believed(read):
+    frame = pd.DataFrame(
+        {
+            "when": pd.to_datetime(["2026-01-01", None, "2026-01-03"]),
+            "label": ["1", "2", None],
+            "yes": [True, False, None],
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+        }
+    )
+    found = read(frame, frame)
+    days = (found.reference["when"] - found.reference["when"][0]) / 86_400
+    np.testing.assert_array_equal(days, [0, np.nan, 2])
+    assert found.reference["label"].tolist() == ["1", "2", None]
+    assert found.reference["yes"].tolist() == ["true", "false", None]
+    np.testing.assert_array_equal(found.reference["whole"], [1, np.nan, 3])
+
+
+def test_a_date_and_a_number_are_categories(read):
+    found = read(pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), pd.DataFrame({"a": [3.5]}))
+    assert found.current["a"].tolist() == ["3.5"]
+
+
+def test_columns_can_be_chosen_and_be_categories(read):
+    found = read("id,a,b\n7,1,2\n8,3,2\n", "a,b\n1,2\n", columns=["b", "a"], categories=["b"])
+    assert list(found.reference) == ["b", "a"]
+    assert found.reference["b"].tolist() == ["2", "2"]
+
+
+def test_groups_are_those_of_both_tables(read):
+    found = read("p,a\n1,2\nx,3\n", "p,a\n1.0,4\n", group="p")
+    assert found.groups.tolist() == ["1", "x", "1"]
+    assert list(found.reference) == ["a"]
+
+
+def test_large_tables_are_thinned_alike_each_time_and_it_is_said(read):
+    table = "a,b\n" + "".join(f"{i},{i % 7}\n" for i in range(4000))
+    small = "a,b\n1,2\n3,4\n"
+    first, second = (read(table, small, most_numbers=2000) for _ in range(2))
+    np.testing.assert_array_equal(first.reference["a"], second.reference["a"])
+    assert 850 < len(first.reference["a"]) < 1150
+    assert len(first.current["a"]) == 2
+    assert np.all(first.reference["a"] % 7 == first.reference["b"])  # rows stay whole
+    assert np.all(np.diff(first.reference["a"]) > 0)
+    assert first.warnings == (
+        "reference.csv has 4,000 rows, of which 25 % were drawn at random: a shift that needs all "
+        "rows to be seen may be missed.",
+    )
+    with pytest.raises(KitError, match="rows in order of time cannot be thinned"):
+        read(table, small, most_numbers=2000, in_order=True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "options", "message"),
+    [
+        ("a,b\n1,2\n", "a\n1\n", {}, "Only reference.csv has the column.s. b"),
+        ("a\n1\n", "a,c,d,e,f,g,h\n" + "1," * 6 + "1\n", {}, "Only current.csv .* and 1 more"),
+        ("a\n1\n", "a\n1\n", {"columns": ["x"]}, "no column 'x'"),
+        ("a,x\n1,2\n", "a\n1\n", {"columns": ["x"]}, "current.csv has no column 'x'"),
+        ("a\n1\n", "a\n1\n", {"categories": ["x"]}, "no column 'x'"),
+        ("a\n1\n", "a\n1\n", {"group": "p"}, "no column 'p'"),
+        ("a\n1\n", "a\n1\n", {"group": "a"}, "no column but the group"),
+        ("a,p\n1,1\n", "a,p\n1,1\n", {"group": "a", "columns": ["a"]}, "is the group"),
+        ("a,p\n1,\n", "a,p\n1,1\n", {"group": "p"}, "Column p says nothing of some rows"),
+        ("a\n", "a\n1\n", {}, "reference.csv has no rows"),
+        ("a\n1\n", "a\ninf\n-inf\n", {}, "Column a of current.csv has 2 infinite"),
+        ("", "a\n1\n", {}, "empty"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(read, reference, current, options, message):
+    with pytest.raises(KitError, match=message):
+        read(reference, current, **options)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(KitError, match=r"b\.csv"):
+        read_both(
+            tmp_path / "a.csv", tmp_path / "b.csv", columns=[], categories=[], group=None,
+            in_order=False, progress=silent,
+        )  # fmt: skip

@@ -1,0 +1,118 @@
+"""How large a shift is, with error bars that hold with and without one."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evidesk.methods.shift import effect
+from evidesk.methods.shift.relabelling import Relabelling
+from evidesk.methods.shift.samples import Samples
+
+RNG = np.random.default_rng
+
+
+def pair(delta, m=300, n=200, seed=0):
+    rng = RNG(seed)
+    x, y = rng.standard_normal((m, 2)), rng.standard_normal((n, 2))
+    y[:, 0] += delta
+    return Samples.of(x, y)
+
+
+def rows(samples):
+    return Relabelling.of_rows(samples.is_current)
+
+
+def test_the_auroc_of_held_out_rows_is_that_of_the_best_rule():
+    samples = pair(1.0, 4000, 4000)
+    found = effect.held_out(samples, rows(samples), RNG(0))
+    assert len(found.rows) == 4000
+    area, variation, _ = effect.separation(found, 0.95)
+    assert area.value == pytest.approx(stats.norm.cdf(1 / np.sqrt(2)), abs=0.02)
+    assert area.null_value == 0.5
+    assert area.low > 0.5
+    true_variation = 2 * stats.norm.cdf(0.5) - 1
+    assert variation.low < true_variation < variation.high == 1
+    assert variation.low > 0.8 * true_variation
+
+
+def test_the_auroc_covers_one_half_without_a_shift():
+    covered = []
+    for seed in range(150):
+        samples = pair(0, 100, 80, seed)
+        found = effect.held_out(samples, rows(samples), RNG(seed))
+        area, variation, _ = effect.separation(found, 0.9)
+        covered.append((area.low <= 0.5 <= area.high, variation.low == 0))
+    share, none = np.mean(covered, axis=0)
+    assert share == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / 150))
+    assert none > 0.9
+
+
+def test_the_energy_distance_covers_with_and_without_a_shift():
+    # Of two normal distributions in one dimension: 2 E|X - Y| - E|X - X'| - E|Y - Y'|.
+    for delta in (0.0, 0.7):
+        covered = []
+        for seed in range(200):
+            rng = RNG(seed)
+            samples = Samples.of(rng.standard_normal(120), rng.standard_normal(80) + delta)
+            # In units of the pooled standard deviation.
+            scale = samples.features[0].scale
+            z = delta / np.sqrt(2)
+            between = np.sqrt(2) * (2 * stats.norm.pdf(z) + z * (2 * stats.norm.cdf(z) - 1))
+            truth = 2 * (between - 2 / np.sqrt(np.pi)) / scale
+            found = effect.energy_distance(samples, rows(samples), 0.9, rng)
+            covered.append(found.low <= truth <= found.high)
+        assert np.mean(covered) == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / 200))
+
+
+def test_the_energy_distance_needs_rows_for_its_error_bar():
+    samples = pair(0, 9, 9)
+    assert effect.energy_distance(samples, rows(samples), 0.95, RNG(0)) is None
+    samples = pair(0, 10, 10)
+    found = effect.energy_distance(samples, rows(samples), 0.95, RNG(0))
+    assert found.method == "5 blocks"
+    assert found.n == 20
+
+
+def test_large_blocks_are_thinned():
+    samples = pair(0, 30_000, 30_000)
+    found = effect.energy_distance(samples, rows(samples), 0.95, RNG(0))
+    assert found.n == 50 * 2 * 400
+
+
+def test_groups_are_learnt_from_or_judged_as_a_whole():
+    samples = pair(0.5, 60, 60)
+    groups = np.repeat(np.arange(24), 5)
+    relabelling = Relabelling.of_groups(samples.is_current, groups)
+    learn = effect.split(relabelling, RNG(0))
+    assert len(np.unique(groups[learn])) == 12
+    assert not set(groups[learn]) & set(groups[~learn])
+    found = effect.held_out(samples, relabelling, RNG(0))
+    area, variation, _ = effect.separation(found, 0.95)
+    assert area.over == variation.over == "12 groups"
+    assert effect.energy_distance(samples, relabelling, 0.95, RNG(0)).over == "24 groups"
+
+
+@pytest.mark.parametrize("both", [10, 3])
+def test_every_block_has_rows_of_both_samples(both):
+    # Some groups are in both samples, with one current row each; ten groups in all have one.
+    samples = pair(0, 40, 10)
+    groups = np.r_[np.arange(40), np.arange(both), 100 + np.arange(10 - both)]
+    relabelling = Relabelling.of_groups(samples.is_current, groups)
+    found = effect.energy_distance(samples, relabelling, 0.95, RNG(0))
+    assert (found.method, found.n) == ("5 blocks", 50)
+
+
+def test_a_half_needs_rows_of_both_samples():
+    samples = pair(0, 30, 1)
+    with pytest.raises(ValueError, match="Each half needs rows of both samples"):
+        effect.held_out(samples, rows(samples), RNG(0))
+
+
+def test_features_that_do_not_vary_in_the_learning_half_are_passed_over():
+    x = np.zeros((40, 1))
+    x[0] = 1
+    samples = Samples.of(x, np.zeros((40, 1)))
+    for seed in range(4):  # the only row that differs is learnt from, or is not
+        found = effect.held_out(samples, rows(samples), RNG(seed))
+        area, _, _ = effect.separation(found, 0.95)
+        assert area.value == pytest.approx(0.5, abs=0.05)

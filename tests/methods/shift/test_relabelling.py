@@ -1,0 +1,129 @@
+"""Relabelling: what may change places, and what p-values that gives."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from evidesk.methods.shift.relabelling import (
+    Relabelling,
+    TooFewError,
+    combine,
+    permutation_p_value,
+)
+
+HALVES = np.arange(10) >= 6
+
+
+def drawn(relabelling, count=400, seed=0):
+    return relabelling.labels(count, np.random.default_rng(seed))
+
+
+def test_rows_keep_how_many_there_are_of_each():
+    labels = drawn(Relabelling.of_rows(HALVES))
+    assert labels[:, 0].tolist() == HALVES.tolist()
+    assert set(labels.sum(axis=0)) == {4}
+    assert labels[:, 1:].mean(axis=1) == pytest.approx(np.full(10, 0.4), abs=0.1)
+
+
+def test_every_relabelling_of_few_rows_comes_up_equally_often():
+    labels = drawn(Relabelling.of_rows(np.array([0, 0, 1, 1], bool)), 6_000)
+    kinds, counts = np.unique(labels[:, 1:].T, axis=0, return_counts=True)
+    assert len(kinds) == len(list(combinations(range(4), 2)))
+    assert counts == pytest.approx(np.full(6, 1000), abs=130)
+
+
+def test_groups_move_as_a_whole():
+    groups = [0, 0, 0, 1, 1, 2, 3, 3, 4, 4]
+    is_current = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], bool)
+    relabelling = Relabelling.of_groups(is_current, groups)
+    labels = drawn(relabelling)
+    for group in range(5):
+        assert np.ptp(labels[np.array(groups) == group], axis=0).max() == 0
+    assert (relabelling.count, relabelling.over) == (5, "5 groups")
+    assert math.exp(relabelling.log_count) == pytest.approx(math.comb(5, 2))
+    # Groups differ in size, so that the current sample's size does, too.
+    assert len(set(labels.sum(axis=0))) > 1
+
+
+def test_a_group_in_both_samples_compares_with_itself():
+    groups = ["a", "a", "b", "b", "c", "c"]
+    is_current = np.array([0, 1, 0, 1, 0, 0], bool)
+    relabelling = Relabelling.of_groups(is_current, groups)
+    labels = drawn(relabelling)
+    assert set(labels[:2].sum(axis=0)) == {1}
+    assert set(labels[2:4].sum(axis=0)) == {1}
+    assert labels[4:].max() == 0  # the only group that lies in one sample alone
+    assert math.exp(relabelling.log_count) == pytest.approx(4)
+    assert relabelling.count == 3
+
+
+def test_all_groups_can_be_in_both_samples():
+    labels = drawn(Relabelling.of_groups(np.array([0, 1, 0, 1], bool), [1, 1, 2, 2]))
+    assert set(labels[:2].sum(axis=0)) == {1}
+
+
+def test_blocks_lie_within_their_sample():
+    relabelling = Relabelling.of_blocks(HALVES, 4)
+    assert relabelling.group.tolist() == [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("length", [0, 5, -1])
+def test_a_block_is_no_longer_than_a_sample(length):
+    with pytest.raises(ValueError, match="from 1 to the size of the smaller sample, 4"):
+        Relabelling.of_blocks(HALVES, length)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [([1, 2], "of each of the 10 rows"), ([np.nan] * 10, "missing values")],
+)
+def test_groups_that_do_not_fit_are_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        Relabelling.of_groups(HALVES, groups)
+
+
+def test_too_few_rows_say_how_many_are_needed():
+    Relabelling.of_rows(np.array([0, 0, 0, 1, 1, 1], bool)).check(0.05)
+    with pytest.raises(TooFewError, match=r"6 way.*At least 6 rows .* for example 3 and 3"):
+        Relabelling.of_rows(np.array([0, 0, 1, 1], bool)).check(0.05)
+    with pytest.raises(TooFewError, match=r"1 groups in the reference.*2 way.*At least 6 groups"):
+        Relabelling.of_groups(HALVES, HALVES).check(0.05)
+
+
+def test_the_p_value_counts_the_sample_itself():
+    found = permutation_p_value([3.0, 1.0, 2.0, 3.0, 4.0])
+    assert found.value == pytest.approx(3 / 5)
+    assert (found.n, found.method) == (4, "permutation")
+    assert found.low <= 0.5 <= found.high  # of all relabellings' share
+    assert permutation_p_value(np.r_[9.0, np.zeros(199)]).value == pytest.approx(1 / 200)
+    assert permutation_p_value(np.zeros(20)).value == 1
+
+
+def test_the_p_value_is_uniform_without_a_shift():
+    rng = np.random.default_rng(1)
+    p = np.array([permutation_p_value(rng.standard_normal(20)).value for _ in range(4000)])
+    for level in (0.05, 0.1, 0.5):
+        assert (p <= level + 1e-9).mean() == pytest.approx(level, abs=4 * math.sqrt(level / 4000))
+
+
+def test_the_combination_is_led_by_what_is_clearest():
+    rng = np.random.default_rng(2)
+    noise = rng.standard_normal((4, 200))
+    clear = noise.copy()
+    clear[2, 0] = 9
+    assert permutation_p_value(combine(clear)).value < 0.03
+    fairly = noise.copy()
+    fairly[:, 0] = np.sort(noise[:, 1:], axis=1)[:, 185]  # each has p = .075
+    assert permutation_p_value(combine(fairly)).value < 0.12  # the smallest alone: about 0.27
+
+
+def test_the_combination_is_uniform_without_a_shift():
+    rng = np.random.default_rng(3)
+    p = []
+    for _ in range(1500):
+        shared = rng.standard_normal(40)
+        rows = np.stack([shared + rng.standard_normal(40) * s for s in (0, 0.5, 2)])
+        p.append(permutation_p_value(combine(rows)).value)
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=4 * math.sqrt(0.05 / 1500))
