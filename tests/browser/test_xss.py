@@ -28,7 +28,7 @@ from evidesk.desk.hooks.models import Delivery
 from evidesk.desk.middleware import RATES
 from evidesk.desk.people import catalogue
 from evidesk.desk.people.models import Person
-from evidesk.desk.runs.models import Run
+from evidesk.desk.runs.models import Run, RunFile
 from evidesk.desk.templatetags import evidesk as filters
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import Booking
@@ -299,6 +299,8 @@ def fill_what_is_empty(scene: Scene) -> None:
     hook.pk, hook.disabled_at, hook.disabled_because = None, now, "It never answers."
     hook.save()
     Run.objects.filter(state="cancelled").update(state="failed", fault="No such column.")
+    for run in Run.objects.all():
+        RunFile.objects.create(run=run, parameter="current", attachment=run.attachment)
     if scene.voucher.consultant:
         Booking.objects.create(
             voucher=scene.voucher, person=scene.voucher.consultant, week=STARTS_ON, hours=1,
