@@ -25,28 +25,11 @@ from tests.desk.network import (
     some_evidence,
     voucher_in,
 )
+from tests.desk.rest.program import Program
 from tests.desk.test_api import push, with_token
 
 PLAN = {"starts_on": "2026-03-02", "days": 10}
 COLUMNS = {"truth": "truth", "prediction": ["model"]}
-
-
-class Program:
-    """Somebody's program: posts JSON and expects a status."""
-
-    def __init__(self, network: Network, who: str) -> None:
-        self.client = with_token(network, who)
-
-    def post(self, path: str, body: Any = None, status: int = 200) -> Any:
-        options = {} if body is None else {"data": body, "content_type": "application/json"}
-        answer = self.client.post(f"/api/{path}", **options)
-        assert answer.status_code == status, answer.content
-        return answer.json()
-
-    def get(self, path: str, status: int = 200) -> Any:
-        answer = self.client.get(f"/api/{path}")
-        assert answer.status_code == status, answer.content
-        return answer.json()
 
 
 def test_a_voucher_goes_its_whole_way(network: Network, media: Path, crate: Path) -> None:

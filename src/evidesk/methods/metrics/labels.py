@@ -29,7 +29,7 @@ def as_labels(values: npt.ArrayLike, name: str) -> Labels:
         array = np.asarray(array)
     kind = array.dtype.kind
     if kind == "O":
-        _refuse_missing(np.flatnonzero([_is_missing(value) for value in array]), name)
+        _refuse_missing(np.flatnonzero([is_missing(value) for value in array]), name)
         kinds = {_kind_of(value, name): (i, value) for i, value in reversed([*enumerate(array)])}
         if len(kinds) > 1:
             raise TypeError(f"'{name}' mixes kinds of labels: {_examples(kinds)}.")
@@ -80,7 +80,8 @@ def _refuse_missing(positions: npt.NDArray[np.intp], name: str) -> None:
         )
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Whether it is None, NaN, or one of pandas' signs for a missing value."""
     # NaN is the number unlike itself; NA and NaT of pandas are known by their types' names.
     return (
         value is None

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.metrics.labels import is_missing
+
 Floats = npt.NDArray[np.float64]
 Kind = Literal["numeric", "categorical"]
 
@@ -84,7 +86,7 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
         as_numbers = array.astype(f"{kind}8[us]").astype("int64") / 1e6
         return FeatureColumn(name, "numeric", np.where(np.isnat(array), np.nan, as_numbers))
     if kind == "O":
-        missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+        missing = np.fromiter(map(is_missing, array), dtype=bool, count=len(array))
         there = array[~missing]
         if all(isinstance(one, bool | int | float | np.number | np.bool_) for one in there):
             numbers = np.full(len(array), np.nan)
@@ -100,14 +102,6 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
     raise TypeError(
         f"Column {name!r} of '{what}' must hold numbers, true/false, dates or text, got values of "
         f"type {array.dtype}."
-    )
-
-
-def _is_missing(value: object) -> bool:
-    return (
-        value is None
-        or type(value).__name__ in ("NAType", "NaTType")
-        or (isinstance(value, float | np.floating) and bool(value != value))
     )
 
 
@@ -157,4 +151,4 @@ def check_alike(
 
 
 def _has_values(column: FeatureColumn) -> bool:
-    return not all(map(_is_missing, column.values))
+    return not all(map(is_missing, column.values))
