@@ -1,6 +1,6 @@
 """The kit ``shift``: do two tables come from the same distribution, and where do they differ?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -123,12 +123,13 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
     except ValueError as error:
         raise KitError(_in_words(str(error), parameters)) from error
     progress(0.95, "Drawing figures")
+    told_in = {one.name: one for one in _tables(result, found)}
     evidence = Evidence(
         question=_QUESTION,
         answer=_answer(result, found, parameters),
         findings=tuple(_findings(result, found)),
-        tables=tuple(_tables(result, found)),
-        figures=tuple(_figures(result, found)),
+        tables=tuple(told_in.values()),
+        figures=tuple(_figures(found, told_in)),
         warnings=tuple(
             dict.fromkeys((*tables.warnings, *told, *result.warnings, *found.warnings, *poor))
         ),
@@ -290,8 +291,7 @@ def _effects(result: TwoSampleResult) -> Table:
     )
 
 
-def _figures(result: TwoSampleResult, found: Where) -> Iterator[Figure]:
-    features = next(one for one in _tables(result, found) if one.name == "features")
+def _figures(found: Where, tables: Mapping[str, Table]) -> Iterator[Figure]:
     level = percent(1 - found.level)
     with drawing():
         yield Figure.from_matplotlib(
@@ -300,7 +300,7 @@ def _figures(result: TwoSampleResult, found: Where) -> Iterator[Figure]:
             title=f"Evidence for each column (false discovery rate {level})",
             alt=f"Bars of the evidence for {min(len(found.features), 25)} column(s), the clearest "
             "on top: beyond what the others tell, and alone.",
-            data=features,
+            data=tables["features"],
         )
         if found.roc is not None:
             yield Figure.from_matplotlib(
@@ -317,7 +317,7 @@ def _figures(result: TwoSampleResult, found: Where) -> Iterator[Figure]:
                 name="pair",
                 title="The pair of columns that hang together most differently",
                 alt=f"Scatter of {shown(first)} and {shown(second)} in both tables.",
-                data=next(one for one in _tables(result, found) if one.name == "pairs"),
+                data=tables["pairs"],
             )
 
 
