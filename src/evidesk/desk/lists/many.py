@@ -15,7 +15,7 @@ from evidesk.desk.people.models import Person
 from evidesk.desk.people.rules import Answer, Conflict, Refused, require
 from evidesk.desk.vouchers import actions, forms, rules
 from evidesk.desk.vouchers.models import State, Voucher
-from evidesk.desk.vouchers.queries import for_page
+from evidesk.desk.vouchers.queries import for_page, visible_to
 from evidesk.desk.vouchers.steps import FORMS, STEPS
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
@@ -87,7 +87,8 @@ def chosen(person: Person, references: Iterable[str]) -> list[Voucher]:
             % {"most": MOST, "n": len(wanted)}
         )
     found = {
-        voucher.reference: voucher for voucher in for_page(person).filter(reference__in=wanted)
+        voucher.reference: voucher
+        for voucher in for_page(visible_to(person).filter(reference__in=wanted))
     }
     return [found[reference] for reference in wanted if reference in found]
 

@@ -1,6 +1,7 @@
 """How texts, sizes and states are written on pages."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -28,6 +29,7 @@ _TAGS = {
 
 
 @register.filter
+@lru_cache(maxsize=256)
 def markdown(text: str, top: int = 3) -> SafeString:
     """People's Markdown as harmless HTML: no scripts, images or styles.
 

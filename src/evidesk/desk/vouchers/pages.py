@@ -205,7 +205,9 @@ def _voucher_page(
             "entries": _entries(voucher, evidence),
             "evidence": evidence,
             "runs": voucher.runs.all(),
-            "attachments": voucher.attachments.select_related("uploader"),
+            "attachments": voucher.attachments.select_related("uploader").only(
+                "voucher", "name", "size", "erased_at", "uploader__name"
+            ),
             "may_write": rules.may_write(person, voucher),
             "may_edit": rules.may_edit(person, voucher),
             **beside(person, voucher),
