@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evidesk.methods.shift import effect
+from evidesk.methods.shift import effect, two_sample_test, where
 from evidesk.methods.shift.relabelling import Relabelling
 from evidesk.methods.shift.samples import Samples
 
@@ -33,6 +33,23 @@ def test_the_auroc_of_held_out_rows_is_that_of_the_best_rule():
     true_variation = 2 * stats.norm.cdf(0.5) - 1
     assert variation.low < true_variation < variation.high == 1
     assert variation.low > 0.8 * true_variation
+
+
+def test_of_many_rows_a_part_is_learnt_from_and_the_other_half_is_judged(monkeypatch):
+    samples = pair(1.0, 2000, 2000)
+    whole = effect.held_out(samples, rows(samples), RNG(0))
+    monkeypatch.setattr(effect, "MOST_LEARNT", 200)
+    found = effect.held_out(samples, rows(samples), RNG(0))
+    assert found.rows.tolist() == whole.rows.tolist()
+    assert not np.array_equal(found.scores, whole.scores)
+    assert effect.separation(found, 0.95)[0].value == pytest.approx(0.76, abs=0.03)
+
+
+def test_the_test_and_the_curve_beside_it_tell_of_the_same_rows():
+    rng = RNG(2)
+    x, y = rng.standard_normal((150, 3)), rng.standard_normal((120, 3)) + 0.4
+    area = two_sample_test(x, y, random_state=5).auc
+    assert where(x, y, random_state=5).roc.area.value == pytest.approx(area.value)
 
 
 def test_the_auroc_covers_one_half_without_a_shift():

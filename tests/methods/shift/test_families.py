@@ -6,7 +6,7 @@ from scipy import stats
 
 from evidesk.methods.shift.families import Products, Ranks, families_for, median_distance
 from evidesk.methods.shift.relabelling import Relabelling, combine, permutation_p_value
-from evidesk.methods.shift.ridge import explained_by
+from evidesk.methods.shift.ridge import statistics_of
 from evidesk.methods.shift.samples import Samples
 
 RNG = np.random.default_rng
@@ -17,7 +17,7 @@ def p_values(reference, current, seed=0):
     samples = Samples.of(reference, current)
     families = families_for(samples, rng)
     labels = Relabelling.of_rows(samples.is_current).labels(199, rng)
-    found = explained_by([lambda f=f: f(samples.design) for f in families], labels, lambda _: None)
+    found = statistics_of(families, samples.design, labels, lambda _: None)
     each = {f.name: permutation_p_value(row).value for f, row in zip(families, found, strict=True)}
     return each | {"all": permutation_p_value(combine(found)).value}
 

@@ -1,9 +1,12 @@
 """Ridge regression of labels, against its definition."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from evidesk.methods.shift.ridge import PENALTIES, Spectrum, explained_by
+from evidesk.methods.shift.relabelling import combine
+from evidesk.methods.shift.ridge import PENALTIES, Spectrum, statistics_of
 
 
 def slow(features, labels):
@@ -66,6 +69,30 @@ def test_the_regression_scores_rows_as_its_definition():
     assert min(np.abs(scores - one).max() for one in best) < 1e-4
 
 
+@dataclass
+class Family:
+    """Features that are there already."""
+
+    features: np.ndarray
+    name: str
+    is_plain: bool = True
+
+    def __call__(self, design):
+        return self.features
+
+
+def test_of_features_that_can_hold_a_shift_the_clearest_counts_too():
+    rng = np.random.default_rng(6)
+    features = (rng.standard_normal((50, 4)) * [1, 10, 1, 0]).astype(np.float32)
+    labels = (rng.random((50, 30)) > 0.5).astype(np.float32)
+    families = [Family(features, "plain"), Family(features, "waves", is_plain=False)]
+    plain, waves = statistics_of(families, features, labels, lambda _: None)
+    of_labels = labels - labels.mean(axis=0)
+    assert waves == pytest.approx(Spectrum.of(features).explained(of_labels))
+    clearest = np.abs(standard(features[:, :3]).T @ of_labels).max(axis=0)
+    assert plain == pytest.approx(combine(np.stack([waves, clearest])))
+
+
 def test_features_that_do_not_vary_explain_nothing():
     constant = np.ones((20, 3), dtype=np.float32)
     assert Spectrum.of(constant) is None
@@ -73,8 +100,10 @@ def test_features_that_do_not_vary_explain_nothing():
     labels = np.zeros((20, 2), dtype=np.float32)
     labels[:7] = 1
     varying = np.arange(20, dtype=np.float32)[:, None]
-    found = explained_by([lambda: constant, lambda: varying], labels, told.append)
+    families = [Family(constant, "constant"), Family(varying, "varying")]
+    found = statistics_of(families, varying, labels, told.append)
     assert found[0].tolist() == [0, 0]
+    # One feature alone is its own clearest.
     assert np.all(found[1] > 0.3)
     assert told == [0.5, 1.0]
 

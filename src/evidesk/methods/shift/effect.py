@@ -19,7 +19,7 @@ from evidesk.evidence import Estimate
 from evidesk.methods.metrics.auroc import auroc
 from evidesk.methods.metrics.label_functions import balanced_accuracy
 from evidesk.methods.metrics.proportion import PoorApproximationWarning
-from evidesk.methods.shift.families import families_for
+from evidesk.methods.shift.families import Family, families_for
 from evidesk.methods.shift.relabelling import Relabelling
 from evidesk.methods.shift.ridge import Spectrum
 from evidesk.methods.shift.samples import Samples
@@ -27,6 +27,8 @@ from evidesk.methods.shift.samples import Samples
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+#: A rule learns from so many rows at most; more would hardly make a better one.
+MOST_LEARNT = 50_000
 #: Blocks of the energy distance, and rows of each sample in one of them.
 MOST_BLOCKS = 50
 _FEWEST_BLOCKS = 5
@@ -59,25 +61,31 @@ def held_out(samples: Samples, relabelling: Relabelling, rng: np.random.Generato
     ------
     ValueError : a half would have no row of one of the samples.
     """
-    learn = split(relabelling, rng)
+    half = split(relabelling, rng)
+    learn = np.flatnonzero(half)
+    if len(learn) > MOST_LEARNT:
+        learn = np.sort(rng.choice(learn, MOST_LEARNT, replace=False))
     labels = samples.is_current[learn].astype(np.float32)
-    best, scores = -np.inf, np.zeros(samples.n)
+    centred = labels - labels.mean()
+    best = -np.inf
+    rule: tuple[Family, Spectrum] | None = None
     for family in families_for(samples, rng):
-        features = family(samples.design)
-        spectrum = Spectrum.of(features[learn])
+        spectrum = Spectrum.of(family(samples.design[learn]))
         if spectrum is None:
             continue
-        centred = labels - labels.mean()
         explained = float(spectrum.explained(centred[:, None])[0])
         if explained > best:
-            best = explained
-            scores = spectrum.scores(features, centred)
+            best, rule = explained, (family, spectrum)
+    scores = np.zeros(samples.n)
+    if rule is not None:
+        family, spectrum = rule
+        scores = spectrum.scores(family(samples.design), centred)
     learnt = scores[learn]
     grid = np.unique(np.quantile(learnt, np.linspace(0.02, 0.98, 97)))
     current = learnt[samples.is_current[learn]]
     reference = learnt[~samples.is_current[learn]]
     gain = [(current > cut).mean() - (reference > cut).mean() for cut in grid]
-    rest = np.flatnonzero(~learn)
+    rest = np.flatnonzero(~half)
     return HeldOut(
         rest,
         scores[rest],
@@ -85,6 +93,13 @@ def held_out(samples: Samples, relabelling: Relabelling, rng: np.random.Generato
         float(grid[int(np.argmax(gain))]),
         relabelling.group[rest] if relabelling.unit == "groups" else None,
     )
+
+
+def halves_of(rng: np.random.Generator) -> np.random.Generator:
+    """What draws the halves: of one seed the same ones whatever else is drawn, so that the test and
+    the curve beside it tell of the same rows.
+    """
+    return rng.spawn(1)[0]
 
 
 def split(relabelling: Relabelling, rng: np.random.Generator) -> Mask:

@@ -314,6 +314,7 @@ def where(
     relabelling = relabelling_of(samples, groups, block_length)
     relabelling.check(1 - level)
     rng = generator(random_state)
+    halves = effect.halves_of(rng)
     notes = [*samples.warnings]
 
     features = _feature_evidence(samples, relabelling, level, correction, rng, notes)
@@ -327,7 +328,7 @@ def where(
         with python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always", PoorApproximationWarning)
             regions = regions_of(samples, relabelling, level, rng)
-            found = effect.held_out(samples, relabelling, rng)
+            found = effect.held_out(samples, relabelling, halves)
             roc = roc_curve(found.is_current, found.scores, level=level, groups=found.groups)
         notes += dict.fromkeys(str(one.message) for one in caught)
     except ValueError as error:

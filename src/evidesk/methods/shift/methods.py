@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -24,7 +23,7 @@ from evidesk.methods.shift.kernels import (
 )
 from evidesk.methods.shift.marginals import marginals_of
 from evidesk.methods.shift.relabelling import Relabelling, combine, permutation_p_value
-from evidesk.methods.shift.ridge import explained_by
+from evidesk.methods.shift.ridge import statistics_of
 from evidesk.methods.shift.samples import Samples
 
 Floats = npt.NDArray[np.float64]
@@ -204,8 +203,7 @@ def _ridge_statistics(
 ) -> tuple[list[str], Floats]:
     samples = question.samples
     families = families_for(samples, question.rng)
-    made: list[Callable[[], Singles]] = [partial(one, samples.design) for one in families]
-    found = explained_by(made, labels(), question.tell)
+    found = statistics_of(families, samples.design, labels(), question.tell)
     return [family.name for family in families], found
 
 

@@ -144,13 +144,15 @@ class Relabelling:
         """Shape (n, 1 + count): 1 for current, 0 for reference; first the labels that are there."""
         found = np.empty((len(self.is_current), count + 1), dtype=np.float32, order="F")
         found[:, 0] = self.is_current
-        of_whole = self._labels_of_whole().astype(np.float32)
+        # Bytes are shuffled in the processor's cache.
+        of_whole = self._labels_of_whole()
         in_whole = self.whole >= 0
         is_all = bool(in_whole.all())
         for column in range(1, count + 1):
             shuffled = rng.permutation(of_whole)
             if is_all:
-                found[:, column] = shuffled[self.whole]
+                # Of rows, each is its own unit.
+                found[:, column] = shuffled if self.unit == "rows" else shuffled[self.whole]
                 continue
             if len(shuffled):
                 found[in_whole, column] = shuffled[self.whole[in_whole]]

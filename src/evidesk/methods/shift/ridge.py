@@ -15,6 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.shift.families import Family
+from evidesk.methods.shift.relabelling import combine
+
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
@@ -89,21 +92,23 @@ class Spectrum:
         few[-1] = True
         return np.asarray(kept[few])
 
-    def explained(self, labels: Singles) -> Floats:
+    def explained(self, labels: Singles, moments: Singles | None = None) -> Floats:
         """Of each labelling, the share of its variance that ridge regression explains on new rows,
         with the penalty that explains most; it can be below 0.
 
         Parameters
         ----------
         labels : shape (n, b), each column of mean 0.
+        moments : ``features.T @ labels``, if it is there already.
 
         Returns
         -------
         Shape (b,).
         """
         total = np.einsum("ij,ij->j", labels, labels, dtype=np.float64)
-        along = self.axes.T @ (self.features.T @ labels)
-        squared = along.astype(np.float64) ** 2
+        if moments is None:
+            moments = self.features.T @ labels
+        squared = (self.axes.T @ moments).astype(np.float64) ** 2
         kept = self.shrinkage()
         fitted = (kept * (2 - kept)) @ squared
         free = 1 - np.minimum((kept.sum(axis=1) + 1) / self.n, 0.999)
@@ -126,17 +131,33 @@ class Spectrum:
         return np.asarray(features @ weights - self.mean @ weights, dtype=np.float64)
 
 
-def explained_by(
-    features: list[Callable[[], Singles]], labels: Singles, progress: Callable[[float], None]
+def statistics_of(
+    families: list[Family], design: Floats, labels: Singles, progress: Callable[[float], None]
 ) -> Floats:
-    """`Spectrum.explained` of one family after the other, shape (families, b); a family none of
-    whose features varies explains nothing.
+    """How well each family tells the samples apart, for each labelling.
+
+    What ridge regression explains is best for a shift that is spread over the features; one that
+    lies in a single feature is clearer in that feature alone. Where single features can hold a
+    whole shift, the largest squared correlation is combined with what is explained.
+
+    Parameters
+    ----------
+    design : shape (n, width).
+    labels : shape (n, b).
+
+    Returns
+    -------
+    Shape (families, b); a family none of whose features varies explains nothing.
     """
     centred = labels - labels.mean(axis=0, dtype=np.float64).astype(np.float32)
-    found = np.zeros((len(features), labels.shape[1]))
-    for number, make in enumerate(features):
-        spectrum = Spectrum.of(make())
+    found = np.zeros((len(families), labels.shape[1]))
+    for number, family in enumerate(families):
+        spectrum = Spectrum.of(family(design))
         if spectrum is not None:
-            found[number] = spectrum.explained(centred)
-        progress((number + 1) / len(features))
+            moments = spectrum.features.T @ centred
+            found[number] = spectrum.explained(centred, moments)
+            if family.is_plain and len(moments) > 1:
+                clearest = np.abs(moments).max(axis=0)
+                found[number] = combine(np.stack([found[number], clearest]))
+        progress((number + 1) / len(families))
     return found

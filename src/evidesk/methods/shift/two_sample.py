@@ -176,7 +176,8 @@ def two_sample_test(
         - ``auto``: ``prequential`` if a classifier is given, for more than 200,000 rows, or for
           more than 5,000 rows and columns; else ``ridge``.
         - ``ridge``: ridge regressions on six families of features (means, products, ranks, and
-          waves at three distances), each by how much of the labels it explains on new rows.
+          waves at three distances), each by how much of the labels it explains on new rows;
+          means, products and ranks also by the clearest one of them.
         - ``held-out``: a classifier learns from half of the rows; its AUROC on the other half.
         - ``prequential``: a classifier learns from ever more blocks of rows, each time tested on
           the next one; its rank sums are combined. Valid to the accuracy of the normal
@@ -225,6 +226,7 @@ def two_sample_test(
         raise ValueError("Give either 'groups' or 'block_length', not both.")
     _check_method(method, classifier)
     rng = generator(random_state)
+    halves = effect.halves_of(rng)
     samples = Samples.of(X, Y)
     relabelling = relabelling_of(samples, groups, block_length)
     relabelling.check(1 - level)
@@ -241,7 +243,7 @@ def two_sample_test(
     p_value, covers = found.p_value, found.covers
     auc = total = None
     try:
-        scored = found.held_out or effect.held_out(samples, relabelling, rng)
+        scored = found.held_out or effect.held_out(samples, relabelling, halves)
     except ValueError as error:
         notes.append(f"How large the shift is cannot be told. {error}")
         if min_effect:
