@@ -44,6 +44,8 @@ REPETITIONS = 200
 SECONDS, MORE_ON_NULL = 60.0, 4
 PROCESSES = 2
 INVALID = "**not valid**"
+#: Fewer repetitions say too little.
+FEWEST = 20
 
 Cell = dict[str, Any]
 
@@ -149,9 +151,10 @@ def verdict(kept: Kept, name: str) -> str:
     found = rejected(cell)
     if not found.size:
         return "score only" if "p" in cell else "not measured"
-    share = float(found.mean())
-    bound = ALPHA + 2 * math.sqrt(ALPHA * (1 - ALPHA) / found.size)
-    return "valid" if share <= bound else INVALID
+    if found.size < FEWEST:
+        return "too few runs"
+    bound = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / found.size)
+    return "valid" if found.mean() <= bound else INVALID
 
 
 def percent(found: np.ndarray) -> str:
@@ -169,7 +172,7 @@ def lead(kept: Kept, scenario: Scenario, name: str) -> tuple[float, float]:
     theirs = rejected(kept.cells.get(f"{scenario.name}: {name}", {})).astype(float)
     ours = rejected(kept.cells.get(f"{scenario.name}: {OURS}", {})).astype(float)
     n = min(theirs.size, ours.size)
-    if n < 2:
+    if n < FEWEST:
         return 0.0, math.inf
     difference = theirs[:n] - ours[:n]
     return float(difference.mean()), float(difference.std(ddof=1) / math.sqrt(n))
@@ -213,7 +216,7 @@ def best_peers(kept: Kept, scenarios: Iterable[Scenario]) -> list[str]:
             name: rejected(kept.cells.get(f"{scenario.name}: {name}", {}))
             for name in (OURS, *peers)
         }
-        known = [name for name in peers if powers[name].size > 1]
+        known = [name for name in peers if powers[name].size >= FEWEST]
         if not known or not powers[OURS].size:
             continue
         best = max(known, key=lambda name: lead(kept, scenario, name)[0])
@@ -275,8 +278,9 @@ def power_table(kept: Kept) -> str:
             f"Rejections at {100 * ALPHA:g} % in percent ± Monte-Carlo error, of {REPETITIONS} "
             "pairs of samples, which are the same for all tests, or of as many as the time allowed "
             "[in brackets]. Bold: a valid test that is ahead of evidesk auto on the same pairs by "
-            "more than two standard errors. Valid: where nothing shifts, no more than two standard "
-            "errors above the level. The best peer is the best of many, and hence flattered.",
+            "more than two standard errors. Valid: where nothing shifts, at most three standard "
+            "errors above the level, which chance does to one valid test in 700. The best peer is "
+            f"that of many with at least {FEWEST} runs, and hence flattered.",
             "",
             machine(kept),
             "",

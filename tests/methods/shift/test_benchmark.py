@@ -31,6 +31,7 @@ def test_every_test_gets_the_same_pairs_and_no_pair_comes_twice(scenario):
     assert not np.array_equal(x, y)
 
 
+@pytest.mark.slow
 def test_ours_are_measured_kept_and_not_measured_again(kept, monkeypatch):
     monkeypatch.setattr(shift, "WAYS", OURS)
     far = Scenario("far", 60, lambda rng, n: (rng.normal(size=(n, 2)), rng.normal(3, 1, (n, 2))))
