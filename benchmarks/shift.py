@@ -243,8 +243,8 @@ def cost_rows(kept: Kept) -> list[str]:
                 lines.append(f"{start} {cell['failed']} | | | {least} |")
             else:
                 lines.append(
-                    f"{start} {cell['cpu']:.2g} | {cell['wall']:.2g} | {cell['peak'] / 2**20:.0f} "
-                    f"| {cell['cpu'] / ours:.2g} |"
+                    f"{start} {cell['cpu']:.3g} | {cell['wall']:.3g} | {cell['peak'] / 2**20:.0f} "
+                    f"| {cell['cpu'] / ours:.3g} |"
                 )
     return lines
 
