@@ -40,7 +40,7 @@ messages: .venv/.desk
 	  $(CURDIR)/$(BIN)/evidesk desk makemessages --all --no-obsolete --add-location file && \
 	  $(CURDIR)/$(BIN)/evidesk desk compilemessages -v0
 
-bench: .venv/.peers .venv/coldfront/.done
+bench: .venv/.peers .venv/coldfront/.done .venv/two_sample/.done
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 studies: .venv/.test
@@ -96,6 +96,17 @@ NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2
 .venv/coldfront/.done:
 	$(PYTHON) -m venv --clear .venv/coldfront
 	.venv/coldfront/bin/python -m pip install --quiet --disable-pip-version-check coldfront==1.1.10 granian
+	@touch $@
+
+# What the two-sample tests are measured beside; alibi-detect wants an older NumPy than evidesk.
+# samesame asks for Python 3.12 and a newer SciPy, and runs without.
+.venv/two_sample/.done:
+	$(PYTHON) -m venv --clear .venv/two_sample
+	.venv/two_sample/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv/two_sample/bin/python -m pip install --quiet --disable-pip-version-check alibi-detect==0.13.0 \
+	  hyppo==0.5.2 evidently==0.7.23 frouros==0.9.0 menelaus==0.2.0 scikit-learn==1.9.1
+	.venv/two_sample/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --ignore-requires-python samesame==0.4.2
 	@touch $@
 
 .venv/.docs: .venv/bin/python pyproject.toml constraints.txt
