@@ -232,7 +232,7 @@ WAYS: dict[str, Way] = {
     "c2st (as in sbi)": Way("scikit-learn", _c2st, learns=True),
     "evidently, any column": Way("evidently", _evidently("any")),
     "evidently, dataset": Way("evidently", _evidently("dataset")),
-    "frouros MMD": Way("frouros", _frouros_mmd),
+    "frouros MMD": Way("frouros", _frouros_mmd, most_rows=5_000),
     "menelaus KdqTree": Way("menelaus", _menelaus_tree),
 }
 
