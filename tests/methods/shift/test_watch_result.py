@@ -21,7 +21,15 @@ def test_the_plot_shows_the_path_and_the_alarm():
     found.update(normal(1, 100, 1.5))
     axes = found.plot()
     assert len(axes.lines) == 3
-    assert axes.get_ylabel() == "Log e-value"
+    assert axes.get_ylabel() == "E-value"
+    labels = [one.get_text() for one in axes.get_yticklabels()]
+    ticks = dict(zip(labels, axes.get_yticks(), strict=True))
+    assert ticks["1"] == 0
+    powers = [label for label in labels if label.startswith("$10^")]
+    assert powers
+    for label in powers:
+        assert ticks[label] == pytest.approx(int(label[5:-2]) * np.log(10))
+    assert len(ticks) <= 8
     assert axes.lines[1].get_ydata()[0] == pytest.approx(np.log(20))
     calm = ShiftWatch(normal(0, 300)).plot(plt.figure().gca())
     assert len(calm.lines) == 2

@@ -14,6 +14,8 @@ from evidesk.evidence.plot import ACCENT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_MOST_TICKS, _LONGEST_PLAIN = 7, 3
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -82,7 +84,7 @@ class WatchResult(WatchStep):
         return "\n".join([*lines, *(f"  Note: {one}" for one in self.warnings)])
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """The logarithm of the e-value, row by row, and where it gives an alarm."""
+        """The e-value, row by row, on a logarithmic scale, and where it gives an alarm."""
         threshold = -math.log(1 - self.level)
         with style():
             if ax is None:
@@ -103,8 +105,22 @@ class WatchResult(WatchStep):
             if self.alarm is not None:
                 ax.axvline(self.alarm, color=ACCENT, linewidth=1.0, linestyle=":")
             ax.set_xlabel("Row of the stream")
-            ax.set_ylabel("Log e-value")
+            ax.set_ylabel("E-value")
+            _mark_powers(ax)
         return ax
+
+
+def _mark_powers(ax: "Axes") -> None:
+    """Ticks at powers of ten: the axis holds logarithms, for an e-value can exceed all floats."""
+    low, high = ax.get_ylim()
+    first, last = math.floor(low / math.log(10)), math.ceil(high / math.log(10))
+    step = max(1, math.ceil((last - first) / _MOST_TICKS))
+    powers = [one for one in range(first, last + 1) if one % step == 0]
+    powers = [one for one in powers if low <= one * math.log(10) <= high]
+    ax.set_yticks(
+        [one * math.log(10) for one in powers],
+        [f"{10**one:g}" if abs(one) <= _LONGEST_PLAIN else f"$10^{{{one}}}$" for one in powers],
+    )
 
 
 def _exp(logarithm: float) -> float:
