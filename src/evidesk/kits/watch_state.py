@@ -74,11 +74,13 @@ class Saved(_Strict):
     settings: Settings
     kinds: dict[str, ColumnKind]
     batches: list[Batch] = []
+    reference_left: int = Field(default=0, ge=0)
     warnings: list[str] = []
 
 
 def saved_text(watch: ShiftWatch, saved: Saved) -> str:
     """The state as JSON, in ASCII; raises :class:`KitError` if it is too large to go on from."""
+    saved.reference_left = watch.step.reference_left
     body = {**saved.model_dump(), "watch": watch.state()}
     text = json.dumps({**body, "sha256": _digest(body)}, allow_nan=False)
     if len(text) > MOST_STATE_BYTES:
@@ -88,6 +90,12 @@ def saved_text(watch: ShiftWatch, saved: Saved) -> str:
             "fewer rows of the reference."
         )
     return text
+
+
+def read_saved(text: str) -> Saved:
+    """What the kit knows of the watch whose state this is, as :func:`saved_text` wrote it."""
+    body = json.loads(text)
+    return Saved.model_validate({name: body[name] for name in Saved.model_fields})
 
 
 def restored(path: Path, settings: Settings) -> tuple[ShiftWatch, Saved]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -47,8 +47,18 @@ def names_of(kit: Kit, files: Mapping[str, Sequence[Attachment]]) -> dict[str, A
     }
 
 
+class Stored(Protocol):
+    """A file that somebody gave, with the name that they gave it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+
 @contextmanager
-def under_its_name(attachment: Attachment) -> Iterator[Path]:
+def under_its_name(attachment: Stored) -> Iterator[Path]:
     """The attachment's file under its own name, which kits go by and evidence cites, instead of
     the digest that it is stored under.
     """
