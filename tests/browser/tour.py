@@ -169,7 +169,7 @@ def _watch(guide: Guide) -> str:
         page.get_by_text("Give the first batch").wait_for(timeout=60_000)
         table = guide.folder / "monday.csv"
         table.write_text("truth,model\n" + "1,1\n" * 9)
-        page.get_by_label("Next batch").set_input_files(table)
+        page.get_by_label("File").set_input_files(table)
         page.get_by_role("button", name="Upload").click()
         page.locator("figure img").wait_for(timeout=60_000)
         return page.url.partition("#")[0]

@@ -888,7 +888,10 @@ API: list[Line] = [
     api("", get=reads(sees=who(), signed_in=False)),
 ]
 #: What an evidence token may do beside reading.
-WITH_EVIDENCE_TOKEN = {("POST", "vouchers/{reference}/evidence/")}
+WITH_EVIDENCE_TOKEN = {
+    ("POST", "vouchers/{reference}/evidence/"),
+    ("POST", "watches/{int:watch_id}/batches/"),
+}
 #: What can be done before one has agreed to the privacy page.
 WITHOUT_CONSENT = {
     *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),

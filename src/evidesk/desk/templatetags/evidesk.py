@@ -141,6 +141,6 @@ def power(log10: float) -> SafeString:
 
 
 @register.filter
-def as_risk(level: float) -> str:
+def as_risk(level: float) -> float:
     """What a level leaves to chance, in percent."""
-    return str(number_format(float(f"{100 * (1 - level):.4g}")))
+    return float(f"{100 * (1 - level):.4g}")

@@ -38,7 +38,7 @@ class BatchForm(forms.Form):
     """The next rows of a stream."""
 
     file = forms.FileField(
-        label=gettext_lazy("Next batch"),
+        label=gettext_lazy("File"),
         allow_empty_file=True,
         help_text=format_lazy(
             gettext_lazy(

@@ -84,7 +84,7 @@ class Watch(models.Model):
     @property
     def threshold(self) -> float:
         """The e-value from which on there is an alarm."""
-        return 1 / (1 - self.level)
+        return float(f"{1 / (1 - self.level):.6g}")
 
     @property
     def log10_e(self) -> float:
