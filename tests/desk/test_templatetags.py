@@ -194,8 +194,8 @@ def test_parameters_and_cells_are_written_for_people() -> None:
 
 
 def test_huge_and_tiny_numbers_are_written_by_their_powers() -> None:
-    assert [tags.power(value) for value in (0.0, -0.05, 2.635, 3.9, -2.0)] == [
-        "1.00", "0.89", "432", "7943", "0.01"
+    assert [tags.power(value) for value in (0.0, -0.05, 2.636, 3.9, -2.0)] == [
+        "1.00", "0.89", "433", "7943", "0.01"
     ]  # fmt: skip
     assert tags.power(400.3) == "2.0 × 10<sup>400</sup>"
     assert tags.power(-5.5) == "3.2 × 10<sup>-6</sup>"
