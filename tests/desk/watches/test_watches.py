@@ -291,6 +291,14 @@ def test_a_stopped_watch_takes_nothing_and_goes_on_where_it_was(
     ]  # fmt: skip
 
 
+def test_whoever_is_late_lets_it_go_on_once(network: Network, watch: Watch) -> None:
+    actions.stop_watch(watch, network.author)
+    seen = [Watch.objects.get(pk=watch.pk) for _ in range(2)]
+    for one in seen:
+        actions.resume_watch(one, network.author)
+    assert watch.voucher.events.filter(kind="watch-resumed").count() == 1
+
+
 def test_a_watch_stopped_in_the_meantime_takes_no_batch(network: Network, watch: Watch) -> None:
     seen = Watch.objects.get(pk=watch.pk)
     actions.stop_watch(watch, network.author)
@@ -397,6 +405,23 @@ def test_a_fault_of_the_desks_is_told_as_one(
     with pytest.raises(gzip.BadGzipFile):
         jobs.work_on_watch.call(watch_id=watch.pk)
     assert "fault of evidesk's" in watch.batches.get().fault
+
+
+def test_work_that_is_gone_since_the_first_look_is_left(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "has_work", lambda _: True)
+    assert steps.claim_step(watch.pk) is None
+    watch.refresh_from_db()
+    assert watch.worked_on_at is None, "another worker may take the next step"
+
+
+def test_a_batch_is_refused_once(network: Network, watch: Watch) -> None:
+    give(watch, network.author, rows(30, seed=1))
+    step = steps.claim_step(watch.pk)
+    for fault in ("First.", "Second."):
+        steps.refuse(step, fault)
+    assert watch.batches.get().fault == "First."
 
 
 def test_what_sleeps_is_woken(
