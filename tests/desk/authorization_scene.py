@@ -154,7 +154,8 @@ class Scene:
             watch = watches.begin_watch(
                 voucher, who, name=name, reference=file, parameters={"column": ["truth"]}
             )
-            WatchState.objects.create(watch=watch, state=b"", figure="<svg/>", alt="A curve.")
+            drawn = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+            WatchState.objects.create(watch=watch, state=b"", figure=drawn, alt="A curve.")
         watches.stop_watch(watch, who)
         Watch.objects.filter(voucher=voucher).update(is_begun=True)
 

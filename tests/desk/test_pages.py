@@ -28,7 +28,6 @@ from evidesk.desk.watches.actions import begin_watch
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network, a_run, an_attachment, some_evidence, voucher_in
 
-
 OF_WATCH = ("watch", "watch-status", "watch-path", "add-batch", "stop-watch", "resume-watch")
 
 
