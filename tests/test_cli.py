@@ -389,7 +389,7 @@ def test_options_are_made_for_every_shape_of_parameter(monkeypatch: pytest.Monke
     kit = kits.Kit("shapes", "t", "q", Shapes, lambda *_: None)  # type: ignore[arg-type, return-value]
     command = cli._kit_command(kit)
     text = CliRunner().invoke(command, ["--help"]).output
-    for part in ("FILE FILE", "--column COLUMN", "--choice [a|b]", "--several COLUMN",
+    for part in ("--more FILE", "--column COLUMN", "--choice [a|b]", "--several COLUMN",
                  "--fast / --no-fast", "--names VALUE", "[default: [1, 2]]"):  # fmt: skip
         assert part in text
     assert "Undefined" not in text
@@ -402,13 +402,23 @@ def test_options_are_made_for_every_shape_of_parameter(monkeypatch: pytest.Monke
     CliRunner().invoke(
         command,
         [
-            *("a.csv", "b.csv", "--several", "x", "--several", "y", "--no-sure", "--no-fast"),
+            *(
+                "a.csv",
+                "--more",
+                "b.csv",
+                "--several",
+                "x",
+                "--several",
+                "y",
+                "--no-sure",
+                "--no-fast",
+            ),
             *("--slow", "--choice", "b", "--names", "n", "--seeds", "7", "--column", "c"),
         ],
     )
     values = given.pop()
     assert values == {
-        "table": Path("a.csv"), "more": Path("b.csv"), "several": ["x", "y"], "sure": False,
+        "table": Path("a.csv"), "more": "b.csv", "several": ["x", "y"], "sure": False,
         "fast": False, "slow": True, "choice": "b", "names": ["n"], "seeds": ["7"], "column": "c",
     }  # fmt: skip
     assert parse(kit, values).seeds == [7]

@@ -83,18 +83,24 @@ def run() -> None:
 def _kit_command(kit: Kit) -> click.Command:
     """The command `evidesk run KIT`, made from the kit's parameters."""
     model = kit.parameters
-    files = model.file_fields()
+    # A single file that may be left out is an option: after several files its place is not clear.
+    places = [
+        name
+        for name in model.file_fields()
+        if model.model_fields[name].is_required() or model.takes_many(name)
+    ]
     params: list[click.Parameter] = [
         click.Argument(
             [name],
             type=click.Path(path_type=Path),
             required=model.model_fields[name].is_required(),
-            metavar=model.placeholder_of(name),
+            nargs=-1 if model.takes_many(name) else 1,
+            metavar="[FILE ...]" if model.takes_many(name) else "FILE",
         )
-        for name in files
+        for name in places
     ]
     for name, info in model.model_fields.items():
-        if name not in files:
+        if name not in places:
             params.append(_option(name, info, model.placeholder_of(name)))
     if kit.partitioned:
         params.append(

@@ -32,6 +32,7 @@ from evidesk.desk.runs.models import Run, RunFile
 from evidesk.desk.templatetags import evidesk as filters
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import Booking
+from evidesk.desk.watches.models import Batch, Watch
 from evidesk.evidence import printable
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.payloads import PAYLOADS
@@ -53,7 +54,7 @@ KEPT = {
     *("vouchers.Voucher.reference", "vouchers.Event.kind", "vouchers.Attachment.sha256"),
     *("vouchers.Inquiry.key", "runs.Run.kit", "runs.StoredEvidence.sha256"),
     *("notices.Notice.kind", "notices.Reply.digest", "hooks.Hook.events", "hooks.Hook.salt"),
-    "hooks.Delivery.event",
+    *("hooks.Delivery.event", "watches.Batch.sha256", "watches.WatchState.figure"),
 }
 #: What is left of the worst name when a file is taken.
 HOSTILE_NAME = "\"><img src=x onerror=__xss('name')>' autofocus onfocus='__xss(1)"
@@ -301,6 +302,18 @@ def fill_what_is_empty(scene: Scene) -> None:
     Run.objects.filter(state="cancelled").update(state="failed", fault="No such column.")
     for run in Run.objects.all():
         RunFile.objects.create(run=run, parameter="current", attachment=run.attachment)
+    watched = {"size": 1, "uploader": author, "name": "a.csv"}
+    for watch in Watch.objects.all():
+        Batch.objects.create(
+            watch=watch, sha256="1" * 64, state="refused", ended_at=now, fault="No.", **watched
+        )
+        Batch.objects.create(
+            watch=watch, sha256="2" * 64, state="taken", ended_at=now, number=1, first_row=1,
+            rows=5, log_e=4.0, p_value=0.01, alarm=3, **watched,
+        )  # fmt: skip
+    first, second = Watch.objects.values_list("pk", flat=True)[:2] or (0, 0)
+    Watch.objects.filter(pk=first).update(alarm=3, alarm_at=now, warnings=["Few rows."])
+    Watch.objects.filter(pk=second).update(is_begun=False, stopped_at=now, fault="Too few rows.")
     if scene.voucher.consultant:
         Booking.objects.create(
             voucher=scene.voucher, person=scene.voucher.consultant, week=STARTS_ON, hours=1,

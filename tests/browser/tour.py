@@ -16,7 +16,7 @@ YEAR = timezone.localdate().year
 #: What answers with something else than a page: files, fragments of pages, and a word.
 NO_PAGE = {
     *("attachment", "calendar", "download-evidence", "export-vouchers", "figure"),
-    *("health", "report-of-year-pdf", "run-status"),
+    *("health", "report-of-year-pdf", "run-status", "watch-status", "watch-path"),
     *("log-in", "log-in-done"),  # the demo has no provider
 }
 
@@ -152,6 +152,31 @@ def _run(guide: Guide) -> str:
     return guide.once("run", start)
 
 
+def _begin_watch(guide: Guide) -> str:
+    _choose_kit(guide)  # uploads a file
+    where = guide.voucher("jonas", _ACTIVE)
+    return guide.find("jonas", f"{where}watches/", "main a.button")
+
+
+def _watch(guide: Guide) -> str:
+    """A watch that has taken a batch."""
+
+    def start() -> str:
+        page = guide.page("jonas")
+        page.goto(_begin_watch(guide))
+        page.locator("[name=name]").fill("The resonance finder")
+        page.get_by_role("button", name="Begin the watch").click()
+        page.get_by_text("Give the first batch").wait_for(timeout=60_000)
+        table = guide.folder / "monday.csv"
+        table.write_text("truth,model\n" + "1,1\n" * 9)
+        page.get_by_label("File").set_input_files(table)
+        page.get_by_role("button", name="Upload").click()
+        page.locator("figure img").wait_for(timeout=60_000)
+        return page.url.partition("#")[0]
+
+    return guide.once("watch", start)
+
+
 def _hook(guide: Guide) -> str:
     def add() -> str:
         page = guide.page("mara")
@@ -282,6 +307,9 @@ STOPS: list[Stop] = [
     Stop("choose-kit", "jonas", _choose_kit),
     Stop("start-run", "jonas", _kit),
     Stop("run", "jonas", _run),
+    Stop("watches", "jonas", _of("jonas", _ACTIVE, "watches/")),
+    Stop("begin-watch", "jonas", _begin_watch),
+    Stop("watch", "jonas", _watch),
     Stop("report", "jonas", _of("jonas", _ACTIVE, "report/")),
     Stop("evidence", "jonas", _evidence, _open_all),
     Stop("hooks", "mara", "/me/hooks/"),
@@ -349,6 +377,7 @@ REFUSED: list[Stop] = [
         "effort", "jonas", _of("jonas", _ACTIVE, "effort/"), _send_wrong(hours="-1"), note="refused"
     ),
     Stop("start-run", "jonas", _kit, _send_wrong(), note="refused"),
+    Stop("begin-watch", "jonas", _begin_watch, _send_wrong(name=""), note="refused"),
     Stop("many", "lead_matter", _many, _send_wrong(), note="refused"),
     Stop("tokens", "jonas", "/me/tokens/", _send_wrong("main form.card"), note="refused"),
     Stop("hooks", "mara", "/me/hooks/", _send_wrong(url="nowhere"), note="refused"),

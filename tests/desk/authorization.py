@@ -88,6 +88,7 @@ under_way = state("submitted", "offered", "active", "reported")
 #: A run is under way, so that there can be no report.
 running = state("active") & visibility("private")
 has_file, has_evidence = submitted, state("active", "reported", "closed")
+watching = (author | consultant) & has_evidence
 
 Data = Mapping[str, Any] | Callable[[Scene], Mapping[str, Any]]
 Status = int | Callable[[Case], int]
@@ -171,6 +172,9 @@ OF_VOUCHER = {
     *("follow-up", "similar", "offer", "step", "report", "choose-kit", "start-run"),
     *("run", "run-status", "cancel-run", "evidence", "figure", "download-evidence"),
     *("vouchers", "export-vouchers", "summaries", "inbox", "proposals", "home", "calendar"),
+    *("watches", "begin-watch", "watch", "watch-status", "add-batch", "watch-path"),
+    *("stop-watch", "resume-watch", "watches/{int:watch_id}/", "watches/{int:watch_id}/batches/"),
+    *("watches/{int:watch_id}/stop/", "watches/{int:watch_id}/resume/"),
     *("export-data", "office-rows", "many", "notices", "notices/"),
     *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "evidence/{int:evidence_id}/"),
     *("evidence/{int:evidence_id}/download/", "vouchers/", "me/export/"),
@@ -333,6 +337,36 @@ PAGES: list[Line] = [
         "figure", reads(sees=sees & has_evidence), args=lambda scene: [scene.evidence_id, "bars"]
     ),
     page("download-evidence", reads(sees=sees & has_evidence), args=_of("evidence_id")),
+    page("watches", reads(sees=sees), args=_reference),
+    page(
+        "begin-watch",
+        reads(watching, sees=sees & has_file),
+        does(watching, sees=sees & has_file, data={"name": "Eggs"}),
+        _file,
+    ),
+    page("watch", reads(sees=sees & has_evidence), args=_of("watch_id")),
+    page("watch-status", reads(sees=sees & has_evidence), args=_of("watch_id")),
+    page("watch-path", reads(sees=sees & has_evidence), args=_of("watch_id")),
+    page(
+        "add-batch",
+        post=does(
+            watching,
+            sees=sees & has_evidence,
+            refused=422,
+            data=lambda _: {"file": _upload("monday.csv")},
+        ),
+        args=_of("watch_id"),
+    ),
+    page(
+        "stop-watch",
+        post=does(watching, sees=sees & has_evidence, refused=302),
+        args=_of("watch_id"),
+    ),
+    page(
+        "resume-watch",
+        post=does(watching, sees=sees & has_evidence, refused=302),
+        args=_of("stopped_id"),
+    ),
     # Lists, counts and exports of vouchers
     page("home", reads(signed_in=False)),
     page("vouchers", reads(query={"state": ""}, shows=sees)),
@@ -668,6 +702,34 @@ API: list[Line] = [
         _of("evidence_id"),
         get=reads(sees=sees & has_evidence),
     ),
+    api(
+        "vouchers/{reference}/watches/",
+        _reference,
+        get=reads(sees=sees),
+        post=does(watching, 201, lambda s: {"name": "Eggs", "file": s.file_id or 1}, sees=sees),
+    ),
+    api("watches/{int:watch_id}/", _of("watch_id"), get=reads(sees=sees & has_evidence)),
+    api(
+        "watches/{int:watch_id}/batches/",
+        _of("watch_id"),
+        get=reads(sees=sees & has_evidence),
+        post=does(
+            watching,
+            201,
+            lambda _: {"file": _upload("monday.csv")},
+            sees=sees & has_evidence,
+        ),
+    ),
+    api(
+        "watches/{int:watch_id}/stop/",
+        _of("watch_id"),
+        post=does(watching, 200, sees=sees & has_evidence),
+    ),
+    api(
+        "watches/{int:watch_id}/resume/",
+        _of("stopped_id"),
+        post=does(watching, 200, sees=sees & has_evidence),
+    ),
     # Beside a voucher's document and conversation
     api(
         "vouchers/{reference}/tags/",
@@ -826,7 +888,10 @@ API: list[Line] = [
     api("", get=reads(sees=who(), signed_in=False)),
 ]
 #: What an evidence token may do beside reading.
-WITH_EVIDENCE_TOKEN = {("POST", "vouchers/{reference}/evidence/")}
+WITH_EVIDENCE_TOKEN = {
+    ("POST", "vouchers/{reference}/evidence/"),
+    ("POST", "watches/{int:watch_id}/batches/"),
+}
 #: What can be done before one has agreed to the privacy page.
 WITHOUT_CONSENT = {
     *("consent", "privacy", "sign-in", "sign-in-as", "sign-out", "health"),

@@ -32,6 +32,8 @@ from evidesk.desk.people.models import Scope as Scope
 from evidesk.desk.runs import actions as runs
 from evidesk.desk.vouchers import actions, work
 from evidesk.desk.vouchers.models import Kind, Questionnaire, State, Tag, Visibility, Voucher
+from evidesk.desk.watches import actions as watches
+from evidesk.desk.watches.models import Watch, WatchState
 from tests.desk.network import TABLE, person, upload
 
 __all__ = ["PLACES", "TABLE", "Case", "Scene"]
@@ -99,6 +101,8 @@ class Scene:
         self.file = self.voucher.attachments.first()
         self.file_id = self.file.pk if self.file else 0
         self.run_id = getattr(self.voucher.runs.first(), "pk", 0)
+        self.watch_id = getattr(self.voucher.watches.filter(stopped_at=None).first(), "pk", 0)
+        self.stopped_id = getattr(self.voucher.watches.exclude(pk=self.watch_id).first(), "pk", 0)
         self.evidence_id = getattr(self.voucher.evidence.first(), "pk", 0)
         self._rows(units)
         left.delete()
@@ -146,6 +150,14 @@ class Scene:
         if (self.state, self.visibility) != (State.ACTIVE, Visibility.PRIVATE):
             runs.cancel_run(run, who)
         runs.receive_evidence(voucher, who, crate)
+        for name in (f"{INNER} songs", "Nests"):
+            watch = watches.begin_watch(
+                voucher, who, name=name, reference=file, parameters={"column": ["truth"]}
+            )
+            drawn = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+            WatchState.objects.create(watch=watch, state=b"", figure=drawn, alt="A curve.")
+        watches.stop_watch(watch, who)
+        Watch.objects.filter(voucher=voucher).update(is_begun=True)
 
     def _another_voucher(self, hub: Unit) -> Voucher:
         """Private, of the hub, and much like ours."""

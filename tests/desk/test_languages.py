@@ -69,6 +69,7 @@ def test_every_app_has_its_catalog_in_every_language() -> None:
         "people",
         "vouchers",
         "runs",
+        "watches",
         "lists",
         "notices",
         "hooks",

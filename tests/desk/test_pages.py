@@ -24,8 +24,11 @@ from evidesk.desk.people.rules import Conflict
 from evidesk.desk.runs.models import Run, StoredEvidence
 from evidesk.desk.vouchers import actions
 from evidesk.desk.vouchers.models import Attachment, State, Voucher
+from evidesk.desk.watches.actions import begin_watch
 from tests.desk.conftest import signed_in
 from tests.desk.network import Network, a_run, an_attachment, some_evidence, voucher_in
+
+OF_WATCH = ("watch", "watch-status", "watch-path", "add-batch", "stop-watch", "resume-watch")
 
 
 class Scene:
@@ -44,6 +47,9 @@ class Scene:
         self.mail = Mail.objects.filter(voucher=self.voucher).latest("pk")
         self.calendar = notices.new_calendar(network.author)
         self.unsubscribe = unsubscribe_token(str(network.author.uid), "message")
+        self.watch = begin_watch(
+            self.voucher, network.author, name="Leaks", reference=self.attachment, parameters={}
+        )
         self.hook = add_hook(network.author, url="https://example.org/", events=EVENTS)
 
     def address(self, name: str) -> str:
@@ -78,6 +84,8 @@ class Scene:
             "evidence": [self.evidence.pk],
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],
+            "begin-watch": [reference, self.attachment.pk],
+            **{key: [self.watch.pk] for key in OF_WATCH},
             "unsubscribe": [self.unsubscribe],
             "calendar": [self.calendar],
             "mail": [self.mail.pk],
@@ -86,7 +94,7 @@ class Scene:
             "dismiss-reply": [1],
         }
         of_voucher = {"voucher", "edit-voucher", "write", "attach", "report"}
-        of_voucher |= {"similar", "offer", "tags", "visibility", "effort", "follow-up"}
+        of_voucher |= {"similar", "offer", "tags", "visibility", "effort", "follow-up", "watches"}
         return reverse(name, args=given.get(name, [reference] if name in of_voucher else []))
 
 

@@ -30,7 +30,7 @@ from tests.desk.network import (
 HOME = {"author": 9, "consultant": 9, "lead": 9, "office": 9}
 LIST = {"author": 10, "consultant": 11, "lead": 11, "office": 11}
 INQUIRIES = {"author": 6, "consultant": 5, "lead": 6, "office": 6}
-VOUCHER = {"author": 13, "consultant": 13, "lead": 13, "office": 13}
+VOUCHER = {"author": 14, "consultant": 14, "lead": 14, "office": 14}
 # One of them counts the request for the rate limit, two are the token.
 API_LIST = 5
 API_VOUCHER = 6

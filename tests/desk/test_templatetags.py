@@ -191,3 +191,17 @@ def test_parameters_and_cells_are_written_for_people() -> None:
     assert [tags.cell(value) for value in (None, 7, 0.123456, 1.0, "x", float("inf"))] == [
         "–", "7", "0.1235", "1.000", "x", "inf"
     ]  # fmt: skip
+
+
+def test_huge_and_tiny_numbers_are_written_by_their_powers() -> None:
+    assert [tags.power(value) for value in (0.0, -0.05, 2.636, 3.9, -2.0)] == [
+        "1.00", "0.89", "433", "7943", "0.01"
+    ]  # fmt: skip
+    assert tags.power(400.3) == "2.0 × 10<sup>400</sup>"
+    assert tags.power(-5.5) == "3.2 × 10<sup>-6</sup>"
+    with translation.override("de"):
+        assert tags.power(-0.05) == "0,89"
+
+
+def test_a_level_is_told_as_what_it_leaves_to_chance() -> None:
+    assert [tags.as_risk(level) for level in (0.95, 0.9, 0.999)] == [5.0, 10.0, 0.1]

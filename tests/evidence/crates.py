@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,16 @@ def refusal(path: Path) -> str:
 
 def sealed(changes: dict[str, bytes | None]) -> dict[str, bytes]:
     """The crate's files with changes, and a manifest that fits them."""
-    files = {path: content for path, content in (FILES | changes).items() if content is not None}
+    return _sealed(FILES | changes)
+
+
+def sealed_of(evidence: Evidence, changes: dict[str, bytes | None], folder: Path) -> Path:
+    """The evidence's crate with changes, and a manifest that fits them, in the folder."""
+    return folder_of(_sealed(crate.files(evidence) | changes), folder)
+
+
+def _sealed(given: Mapping[str, bytes | None]) -> dict[str, bytes]:
+    files = {path: content for path, content in given.items() if content is not None}
     files.pop(layout.MANIFEST, None)
     return files | {layout.MANIFEST: layout.manifest(files)}
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from evidesk.client.answers import (
+    Batch,
     Document,
     Effort,
     Event,
@@ -27,6 +28,7 @@ from evidesk.client.answers import (
     Stored,
     Voucher,
     VoucherRow,
+    Watch,
 )
 from evidesk.client.connection import Connection, DeskError
 from evidesk.evidence import Evidence
@@ -215,6 +217,37 @@ class Desk(Connection):
         if "url" not in stored:
             raise DeskError("What answers is no desk: it answered with status 201, but not as one.")
         return cast("Stored", stored)
+
+    # Watches
+
+    def watches(self, reference: str) -> Iterator[Watch]:
+        """The voucher's watches, the last one first."""
+        return cast("Iterator[Watch]", self.pages(_at(reference, "watches/")))
+
+    def begin_watch(self, reference: str, name: str, file_id: int, **parameters: Any) -> Watch:
+        """Watch whether what comes looks like a file of the voucher."""
+        wanted = {"name": name, "file": file_id, "parameters": parameters}
+        return cast("Watch", self.send("POST", _at(reference, "watches/"), wanted))
+
+    def watch(self, watch_id: int) -> Watch:
+        """Where a watch stands."""
+        return cast("Watch", self.get(f"watches/{watch_id}/"))
+
+    def batches(self, watch_id: int) -> Iterator[Batch]:
+        """The batches of a watch, the first one first."""
+        return cast("Iterator[Batch]", self.pages(f"watches/{watch_id}/batches/"))
+
+    def add_batch(self, watch_id: int, path: Path) -> Batch:
+        """Give a watch its next batch, a table; the desk refuses one that it has already (409)."""
+        return cast("Batch", self.upload(f"watches/{watch_id}/batches/", "file", path, path.name))
+
+    def stop_watch(self, watch_id: int) -> Watch:
+        """Take no batches until it goes on."""
+        return cast("Watch", self.send("POST", f"watches/{watch_id}/stop/"))
+
+    def resume_watch(self, watch_id: int) -> Watch:
+        """Go on exactly where it stopped."""
+        return cast("Watch", self.send("POST", f"watches/{watch_id}/resume/"))
 
     # Webhooks
 

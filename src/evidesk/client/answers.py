@@ -135,6 +135,48 @@ class Run(TypedDict):
     evidence: int | None
 
 
+class Watch(TypedDict):
+    """A watch; the numbers are those after the last batch that was taken."""
+
+    id: int
+    voucher: str
+    name: str
+    reference: int
+    parameters: Json
+    state: Literal["starting", "watching", "alarm", "stopped", "failed"]
+    fault: str
+    begun_at: str
+    stopped_at: str | None
+    batches: int
+    waiting: int
+    rows: int
+    log10_e: float
+    p_value: float
+    reference_left: int
+    alarm: int | None
+    alarm_at: str | None
+    warnings: list[str]
+
+
+class Batch(TypedDict):
+    """A batch of a watch; `fault` says why it was refused."""
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+    uploaded_at: str
+    uploader: str
+    state: Literal["waiting", "taken", "refused"]
+    fault: str
+    number: int | None
+    first_row: int | None
+    rows: int | None
+    log10_e: float | None
+    p_value: float | None
+    alarm: int | None
+
+
 class Stored(TypedDict):
     """Evidence that the desk keeps; `url` is its page."""
 

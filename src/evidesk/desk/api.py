@@ -25,10 +25,11 @@ from evidesk.desk.vouchers.api_network import router as network
 from evidesk.desk.vouchers.api_steps import router as steps
 from evidesk.desk.vouchers.api_talk import router as talk
 from evidesk.desk.vouchers.api_triage import router as triage
+from evidesk.desk.watches.api import router as watches
 
 ROUTERS = (
     *(people, oneself, notices, mail, hooks, privacy),
-    *(inquiries, vouchers, views, many, steps, talk, beside, triage, runs),
+    *(inquiries, vouchers, views, many, steps, talk, beside, triage, runs, watches),
     *(members, network, groups, office, retention),
 )
 

@@ -20,7 +20,7 @@ from evidesk.evidence import EvidenceError
 Handler = Callable[[HttpRequest], HttpResponse]
 
 #: The views that take files, by the name of their address.
-_TAKES_FILES = {"attach", "push"}
+_TAKES_FILES = {"attach", "push", "add-batch"}
 #: How often one address may send to these, by the names of the addresses; "api" for all of it.
 RATES = {
     "talk": Limit(10, 3600),

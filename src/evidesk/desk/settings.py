@@ -151,6 +151,7 @@ INSTALLED_APPS = [
     "evidesk.desk.rest",
     "evidesk.desk.vouchers",
     "evidesk.desk.runs",
+    "evidesk.desk.watches",
     "evidesk.desk.lists",
     "evidesk.desk.notices",
     "evidesk.desk.hooks",

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("evidesk.desk.vouchers.urls")),
     path("", include("evidesk.desk.people.urls")),
     path("", include("evidesk.desk.runs.urls")),
+    path("", include("evidesk.desk.watches.urls")),
     path("", include("evidesk.desk.notices.urls")),
     path("", include("evidesk.desk.hooks.urls")),
     path("", include("evidesk.desk.privacy.urls")),

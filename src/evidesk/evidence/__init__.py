@@ -5,6 +5,7 @@ from evidesk.evidence.document import Evidence, Finding, Verdict
 from evidesk.evidence.errors import EvidenceError
 from evidesk.evidence.estimate import Estimate
 from evidesk.evidence.figure import Figure
+from evidesk.evidence.file import File
 from evidesk.evidence.layout import schema
 from evidesk.evidence.plot import forest_plot, style
 from evidesk.evidence.provenance import Input, Provenance
@@ -18,6 +19,7 @@ __all__ = [
     "Evidence",
     "EvidenceError",
     "Figure",
+    "File",
     "Finding",
     "Input",
     "Provenance",

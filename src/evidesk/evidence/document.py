@@ -9,13 +9,14 @@ from pathlib import Path
 from evidesk.evidence.checks import check_most, check_sentence, check_unique
 from evidesk.evidence.estimate import Estimate
 from evidesk.evidence.figure import Figure
+from evidesk.evidence.file import File
 from evidesk.evidence.provenance import Provenance
 from evidesk.evidence.table import Table
 
 __all__ = ["Evidence", "Finding", "Verdict"]
 
 # More than anyone reads, and little enough that reading it exhausts no machine.
-_MOST = {"findings": 200, "tables": 200, "figures": 100, "warnings": 1_000}
+_MOST = {"findings": 200, "tables": 200, "figures": 100, "warnings": 1_000, "files": 20}
 
 
 class Verdict(StrEnum):
@@ -69,6 +70,8 @@ class Evidence:
         What a reader must know before believing the answer, one sentence each; at most 1,000.
     provenance:
         Needed to write the evidence.
+    files:
+        What programs can go on from; names are unique, at most 20.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class Evidence:
     figures: tuple[Figure, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    files: tuple[File, ...] = ()
 
     def __post_init__(self) -> None:
         check_sentence("question", self.question)
@@ -91,7 +95,7 @@ class Evidence:
         warnings: object = self.warnings
         if isinstance(warnings, str):  # which would become one warning per letter
             raise ValueError(f"warnings must be several sentences, got {warnings!r}")
-        for name in ("findings", "tables", "figures", "warnings"):
+        for name in _MOST:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, most in _MOST.items():
             check_most(name, getattr(self, name), most)
@@ -102,6 +106,8 @@ class Evidence:
         _check_each("figures", self.figures, Figure)
         check_unique("names of tables", [table.name for table in self.tables])
         check_unique("names of figures", [figure.name for figure in self.figures])
+        _check_each("files", self.files, File)
+        check_unique("names of files", [file.name for file in self.files])
         if self.provenance is not None:
             _check_each("provenance", (self.provenance,), Provenance)
 

@@ -14,6 +14,7 @@ from evidesk.evidence.document import Evidence, Finding, Verdict
 from evidesk.evidence.errors import EvidenceError
 from evidesk.evidence.estimate import Estimate
 from evidesk.evidence.figure import Figure
+from evidesk.evidence.file import File
 from evidesk.evidence.provenance import Provenance
 from evidesk.evidence.table import Column, Table
 
@@ -64,11 +65,12 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
 
 
 def payload(evidence: Evidence) -> dict[str, bytes]:
-    """The contents of the tables' and figures' files by path."""
+    """The contents of the tables', figures' and further files by path."""
     files = {_rows("tables", table): table.to_csv() for table in evidence.tables}
     for figure in evidence.figures:
         files[_image(figure)] = figure.svg
         files[_rows("figures", figure)] = figure.data.to_csv()
+    files |= {_place(file): file.text for file in evidence.files}
     return {path: text.encode() for path, text in files.items()}
 
 
@@ -135,6 +137,11 @@ def encode(evidence: Evidence) -> dict[str, Any]:
         ],
         "provenance": evidence.provenance.to_json(),
     }
+    if evidence.files:
+        document["files"] = [
+            {"name": file.name, "title": file.title, "content": _place(file)}
+            for file in evidence.files
+        ]
     _validate(document)
     return document
 
@@ -215,6 +222,10 @@ def _evidence(document: Mapping[str, Any], files: Mapping[str, bytes]) -> Eviden
         ),
         warnings=tuple(document["warnings"]),
         provenance=Provenance.from_json(document["provenance"]),
+        files=tuple(
+            File(file["name"], file["title"], _text(files, file["content"]))
+            for file in document.get("files", ())
+        ),
     )
 
 
@@ -259,3 +270,7 @@ def _rows(folder: str, named: Table | Figure) -> str:
 
 def _image(figure: Figure) -> str:
     return f"figures/{figure.name}.svg"
+
+
+def _place(file: File) -> str:
+    return f"files/{file.name}.json"

@@ -55,15 +55,16 @@ def execute(
         `progress` said so.
     """
     started = datetime.now(UTC)
-    given = {name: getattr(parameters, name) for name in parameters.file_fields()}
-    files = {name: path for name, path in given.items() if path is not None}
+    files = parameters.given_files()
     with on_dask(scheduler) if scheduler else nullcontext():
         progress(0.0, "Hashing the input")
-        inputs = tuple(input_of(path) for path in files.values())
+        inputs = tuple(input_of(path) for paths in files.values() for path in paths)
         evidence = kit.run(parameters, progress)
     plain = parameters.model_dump(mode="json")
     # Where a file lies differs from machine to machine; its name and digest do not.
-    plain |= {name: path.name for name, path in files.items()}
+    for name, paths in files.items():
+        names = [path.name for path in paths]
+        plain[name] = names if parameters.takes_many(name) else names[0]
     return replace(
         evidence,
         provenance=Provenance(

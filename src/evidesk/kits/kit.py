@@ -39,8 +39,9 @@ def silent(done: float, message: str) -> None:
 class Role:
     """Marks what a parameter refers to, so that each face can offer the right thing.
 
-    ``file`` is a file of the user's (an argument on the command line; the first one is a choice
-    among the voucher's files in the desk); ``column`` is the name of a column in it.
+    ``file`` is a file of the user's, or several of them (an argument on the command line; an option
+    where none need be given; the first one is a choice among the voucher's files in the desk);
+    ``column`` is the name of a column in it.
     """
 
     def __init__(self, name: str) -> None:
@@ -65,6 +66,17 @@ class Parameters(BaseModel):
     def file_fields(cls) -> list[str]:
         """Names of the parameters that are files of the user's."""
         return [name for name in cls.model_fields if cls.role_of(name) == "file"]
+
+    @classmethod
+    def takes_many(cls, field: str) -> bool:
+        """Whether the parameter ``field`` is a list."""
+        return unwrap(cls.model_fields[field].annotation)[1]
+
+    def given_files(self) -> dict[str, list[Path]]:
+        """The files of the user's that are given, by parameter; in their order where several."""
+        given = {name: getattr(self, name) for name in self.file_fields()}
+        listed = {name: one if isinstance(one, list) else [one] for name, one in given.items()}
+        return {name: files for name, files in listed.items() if files not in ([], [None])}
 
     @classmethod
     def role_of(cls, field: str) -> str | None:
@@ -160,6 +172,8 @@ class Kit:
         words = ["evidesk run", self.name]
         for name, info in self.parameters.model_fields.items():
             if not info.is_required():
+                if self.parameters.role_of(name) == "file" and self.parameters.takes_many(name):
+                    words.append("[FILE ...]")
                 continue
             if self.parameters.role_of(name) != "file":
                 words.append(option_of(name))

@@ -27,7 +27,7 @@ for number in itertools.count():
 
 @pytest.fixture
 def busy(new_desk: Desks) -> Desk:
-    """A desk with a voucher in each state, files and evidence."""
+    """A desk with a voucher in each state, files (one of them erased), evidence and a batch."""
     desk = new_desk()
     desk.python(
         """
@@ -37,7 +37,13 @@ from tests.evidence.samples import an_evidence
 for state in State:
     voucher_in(state, network)
 voucher = voucher_in(State.ACTIVE, network)
-run = a_run(voucher, network, an_attachment(voucher, network))
+file = an_attachment(voucher, network)
+run = a_run(voucher, network, file)
+from evidesk.desk.privacy.actions import erase_files
+from evidesk.desk.watches.actions import add_batch, begin_watch
+erase_files([an_attachment(voucher, network, b"erased")])
+watch = begin_watch(voucher, network.author, name="Leaks", reference=file, parameters={})
+add_batch(watch, network.author, upload(b"truth,model\\na,b\\n"))
 with tempfile.TemporaryDirectory() as folder:
     some_evidence(voucher, network, an_evidence().write(Path(folder) / "evidence.zip"))
 """

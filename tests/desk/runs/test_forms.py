@@ -133,7 +133,7 @@ def test_a_further_file_is_one_of_the_vouchers_others(
     form = KitForm(load("pair"), COLUMNS, others, {"second": second.pk})
     assert list(form.fields) == ["second", "third"]
     assert form.is_valid(), form.errors
-    assert (form.values, form.further_files) == ({}, {"second": second})
+    assert (form.values, form.further_files) == ({}, {"second": [second]})
     assert "table.csv" in form.as_div()
     for wrong in (first, foreign, erased):
         form = KitForm(load("pair"), COLUMNS, others, {"second": wrong.pk})

@@ -102,7 +102,7 @@ def test_a_kit_reads_several_files_of_its_voucher(
         options = {"kit": "pair", "attachment": file, "parameters": {}, **more}
         return actions.start_run(voucher, network.consultant, **options)
 
-    run = start(files={"second": second})
+    run = start(files={"second": [second]})
     assert run.parameters == {}
     [further] = run.further_files.all()
     assert str(further).startswith("second: other.csv")
@@ -116,9 +116,9 @@ def test_a_kit_reads_several_files_of_its_voucher(
 
     foreign = an_attachment(voucher_in(State.ACTIVE, network), network)
     with pytest.raises(Refused, match="belongs to another voucher"):
-        start(files={"second": foreign})
+        start(files={"second": [foreign]})
     with pytest.raises(KitError, match="its files are first, second, third"):
-        start(files={"second": second, "more": second})
+        start(files={"second": [second], "more": [second]})
     # A path on the desk's machine is no file of the voucher.
     with pytest.raises(KitError, match="each is one of the voucher"):
         start(parameters={"second": "/etc/passwd"})

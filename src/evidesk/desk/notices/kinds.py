@@ -117,6 +117,13 @@ TABLE: tuple[Row, ...] = (
     Row(EventKind.RUN, None, (), _("%(actor)s ran a kit")),
     Row(EventKind.RUN_CANCELLED, None, (), _("%(actor)s cancelled a run")),
     Row(EventKind.RUN_FAILED, None, (), _("%(actor)s had a failed run")),
+    Row(EventKind.WATCH, None, (), _("%(actor)s began a watch")),
+    Row(EventKind.WATCH_STOPPED, None, (), _("%(actor)s stopped a watch")),
+    Row(EventKind.WATCH_RESUMED, None, (), _("%(actor)s went on with a watch")),
+    Row(
+        EventKind.WATCH_ALARM, Topic.TURN, (Part.AUTHOR, Part.CONSULTANT),
+        _("A watch has raised the alarm"),
+    ),
     Row("inquired", Topic.INQUIRY, (Audience.ANSWERING,), _("%(actor)s asks")),
     Row("inquiry-answered", Topic.INQUIRY, (Audience.ASKING,), _("%(actor)s answered")),
     Row(

@@ -17,9 +17,14 @@ from evidesk.desk.operations.databases import OperationFailed, Snapshot, snapsho
 from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import Attachment, stored_path
 from evidesk.desk.vouchers.storage import flush
+from evidesk.desk.watches.models import Batch, BatchState
 
-#: Models whose column `sha256` names a file that the desk keeps.
-KEEPS_FILES = (Attachment, StoredEvidence)
+#: Models whose column `sha256` names a file that the desk keeps, in rows of which this holds.
+KEEPS_FILES = {
+    Attachment: "erased_at IS NULL",
+    StoredEvidence: "true",
+    Batch: f"state = '{BatchState.WAITING.value}'",
+}
 
 
 def back_up(target: Path, *, overwrite: bool = False) -> Manifest:
@@ -80,7 +85,10 @@ def _write(partial: Path, taken: Snapshot) -> Manifest:
 
 def _kept_files(taken: Snapshot) -> list[str]:
     """The SHA-256 of every file that a row of the snapshot speaks of."""
-    tables = (f'SELECT sha256 FROM "{model._meta.db_table}"' for model in KEEPS_FILES)  # noqa: S608
+    tables = (
+        f'SELECT sha256 FROM "{model._meta.db_table}" WHERE {condition}'  # noqa: S608 - our own
+        for model, condition in KEEPS_FILES.items()
+    )
     return [sha256 for (sha256,) in taken.ask(" UNION ".join(tables) + " ORDER BY 1")]
 
 

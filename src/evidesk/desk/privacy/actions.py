@@ -4,7 +4,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO
 
 from django.db import transaction as database
 from django.db.models import Q
@@ -18,7 +18,6 @@ from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
 from evidesk.desk.rest.models import Once
-from evidesk.desk.runs.models import StoredEvidence
 from evidesk.desk.vouchers.models import (
     Attachment,
     Event,
@@ -26,8 +25,10 @@ from evidesk.desk.vouchers.models import (
     State,
     Visibility,
     Voucher,
-    stored_path,
 )
+from evidesk.desk.watches import actions as watches
+from evidesk.desk.watches.content import drop_content
+from evidesk.desk.watches.models import Batch
 
 #: What an erased person is called from then on.
 FORMER_MEMBER, FORMER_USER = "a former member", "a former user"
@@ -81,6 +82,7 @@ def erase_person(person: Person, by: Person | None) -> None:
         person.absences.all().delete()
         ConflictOfInterest.objects.filter(Q(person=person) | Q(scientist=person)).delete()
         erase_files(Attachment.objects.filter(uploader=person, erased_at=None))
+        watches.forget_names(Batch.objects.filter(uploader=person), _ERASED_FILE)
         erase_inquiries(person.inquiries.all())
         notices.forget_person(person)
         person.tokens.all().delete()
@@ -115,18 +117,8 @@ def erase_files(attachments: Iterable[Attachment]) -> None:
             data={"attachment": one.pk, "name": _ERASED_FILE}
         )
         lists.index([one.voucher_id])
-        _drop_content(one.sha256)
-
-
-def _drop_content(sha256: str) -> None:
-    """Remove content that nothing refers to any more, once the transaction holds."""
-
-    def drop() -> None:
-        holders: tuple[Any, ...] = (Attachment, StoredEvidence)
-        if not any(holder.objects.filter(sha256=sha256).exists() for holder in holders):
-            stored_path(sha256).unlink(missing_ok=True)
-
-    database.on_commit(drop)
+        watches.forget_reference(one)
+        drop_content(one.sha256)
 
 
 def erase_inquiries(inquiries: Iterable[Inquiry]) -> None:

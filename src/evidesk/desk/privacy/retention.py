@@ -21,6 +21,7 @@ from evidesk.desk.people.rules import Refused
 from evidesk.desk.privacy import actions
 from evidesk.desk.rest import actions as once
 from evidesk.desk.vouchers.models import ENDS, Attachment, Inquiry, State, Voucher
+from evidesk.desk.watches.models import Watch
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ def _people(before: Any) -> QuerySet[Person]:
     )
 
 
+def _files(before: Any) -> QuerySet[Attachment]:
+    # What a watch that is in use compares with is needed as long as that.
+    in_use = Watch.objects.filter(stopped_at=None, changed_at__gte=before)
+    return (
+        Attachment.objects.filter(voucher__ended_at__lt=before, erased_at=None)
+        .exclude(pk__in=in_use.values("reference"))
+        .select_related("voucher")
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "drafts",
@@ -82,9 +93,7 @@ RULES: tuple[Rule, ...] = (
         "files",
         _("uploaded files of vouchers that have ended; evidence stays"),
         "RETAIN_FILE_DAYS",
-        lambda before: Attachment.objects.filter(
-            voucher__ended_at__lt=before, erased_at=None
-        ).select_related("voucher"),
+        _files,
         lambda attachment: actions.erase_files([attachment]),
     ),
     Rule(

@@ -1,6 +1,7 @@
 """Running kits, receiving evidence, and the report that rests on it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from evidesk.desk.runs.models import (
     RunState,
     StoredEvidence,
 )
+from evidesk.desk.runs.queries import names_of
 from evidesk.desk.vouchers import actions as voucher_actions
 from evidesk.desk.vouchers.models import Attachment, EventKind, State, Voucher
 from evidesk.desk.vouchers.storage import keep
@@ -44,7 +46,7 @@ def start_run(
     kit: str,
     attachment: Attachment,
     parameters: dict[str, Any],
-    files: Mapping[str, Attachment] | None = None,
+    files: Mapping[str, Sequence[Attachment]] | None = None,
 ) -> Run:
     """Queue a run of the kit on a file of the voucher; `files` are further ones, by parameter.
 
@@ -54,22 +56,24 @@ def start_run(
 
     require(rules.may_add_evidence(by, voucher))
     further = dict(files or {})
-    if any(one.voucher_id != voucher.pk for one in (attachment, *further.values())):
+    if any(one.voucher_id != voucher.pk for one in (attachment, *chain(*further.values()))):
         raise Refused(_("That file belongs to another voucher."))
     chosen = load(kit)
     fields = chosen.parameters.file_fields()
     if not further.keys() <= set(fields[1:]) or parameters.keys() & set(fields):
         raise KitError(f"{kit}: its files are {', '.join(fields)}, and each is one of the voucher.")
     # Names stand in for the files, whose place only the worker decides.
-    names = {name: one.name for name, one in further.items()}
-    checked = parse(chosen, {**parameters, **names, fields[0]: attachment.name})
+    named = names_of(chosen, {fields[0]: [attachment], **further})
+    checked = parse(chosen, {**parameters, **named})
     plain = checked.model_dump(mode="json", exclude=set(fields))
     with database.atomic():
         run = Run.objects.create(
             voucher=voucher, kit=kit, attachment=attachment, parameters=plain, started_by=by
         )
         RunFile.objects.bulk_create(
-            RunFile(run=run, parameter=name, attachment=one) for name, one in further.items()
+            RunFile(run=run, parameter=name, attachment=one)
+            for name, given in further.items()
+            for one in given
         )
         voucher_actions.record(voucher, EventKind.RUN, by, run=run.pk, kit=kit)
         execute_run.enqueue(run_id=run.pk)

@@ -64,7 +64,7 @@ class RunOut(Schema):
     voucher: str
     kit: str
     file: int
-    further_files: dict[str, int] = Field(description="Ids of further files, by parameter.")
+    further_files: dict[str, list[int]] = Field(description="Ids of further files, by parameter.")
     parameters: dict[str, Any]
     state: str
     done: float
@@ -84,8 +84,11 @@ class RunOut(Schema):
         return run.attachment_id
 
     @staticmethod
-    def resolve_further_files(run: Run) -> dict[str, int]:
-        return {one.parameter: one.attachment_id for one in run.further_files.all()}
+    def resolve_further_files(run: Run) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for one in run.further_files.all():
+            found.setdefault(one.parameter, []).append(one.attachment_id)
+        return found
 
     @staticmethod
     def resolve_evidence(run: Run) -> int | None:

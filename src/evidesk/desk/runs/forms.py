@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from evidesk.desk.runs.models import StoredEvidence
+from evidesk.desk.runs.queries import names_of
 from evidesk.desk.vouchers.forms import long_text
 from evidesk.desk.vouchers.models import Attachment
 from evidesk.kits import Kit, complaints, unwrap
@@ -22,7 +23,8 @@ class KitForm(forms.Form):
     Fields, labels and help come from the kit's pydantic model, and so does the validation; the
     first file is chosen before and is not a field, further ones are among `others`.
 
-    After validation, `values` holds what was given, and `further_files` those files by parameter.
+    After validation, `values` holds what was given, and `further_files` those files by parameter,
+    the first uploaded one first where several are taken.
     """
 
     def __init__(
@@ -33,7 +35,12 @@ class KitForm(forms.Form):
         self.file_field, *self.further = kit.parameters.file_fields()
         for name, info in kit.parameters.model_fields.items():
             if name in self.further:
-                self.fields[name] = _FileField(others, **_common(name, info))
+                field: forms.Field
+                if kit.parameters.takes_many(name):
+                    field = _FilesField(others.order_by("pk"), **_common(name, info))
+                else:
+                    field = _FileField(others, **_common(name, info))
+                self.fields[name] = field
             elif name != self.file_field:
                 self.fields[name] = _form_field(name, info, kit, columns)
 
@@ -44,13 +51,17 @@ class KitForm(forms.Form):
             for name, value in (super().clean() or {}).items()
             if value not in ("", None)
         }
-        self.further_files = {name: values.pop(name) for name in self.further if name in values}
+        self.further_files: dict[str, list[Attachment]] = {}
+        for name in self.further:
+            chosen = values.pop(name, None)
+            if chosen:
+                self.further_files[name] = [chosen] if isinstance(chosen, Attachment) else [*chosen]
         self.values = values
         if self.errors:
             return values
         names = {
             self.file_field: "file",
-            **{name: one.name for name, one in self.further_files.items()},
+            **names_of(self.kit, self.further_files),
         }
         try:
             self.kit.parameters.model_validate({**values, **names})
@@ -62,6 +73,13 @@ class KitForm(forms.Form):
 
 
 class _FileField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, attachment: Any) -> str:
+        return str(attachment.name)
+
+
+class _FilesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    widget = forms.CheckboxSelectMultiple
+
     def label_from_instance(self, attachment: Any) -> str:
         return str(attachment.name)
 

@@ -5,6 +5,7 @@ import time
 import traceback
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_noop
@@ -63,7 +64,7 @@ def execute_run(run_id: int) -> None:
 
 def _work(run: Run, folder: Path) -> Path:
     """Run the kit below `folder`, telling the database how it goes; returns the crate."""
-    file_field = load(run.kit).parameters.file_fields()[0]
+    model = load(run.kit).parameters
     latest = {"done": 0.0, "message": "Starting"}
     written = 0.0
 
@@ -78,12 +79,14 @@ def _work(run: Run, folder: Path) -> Path:
                 raise Cancelled
 
     crate = folder / "evidence.zip"
-    further = run.further_files.select_related("attachment")
-    attachments = {file_field: run.attachment, **{one.parameter: one.attachment for one in further}}
+    attachments = {model.file_fields()[0]: [run.attachment]}
+    for further in run.further_files.select_related("attachment"):
+        attachments.setdefault(further.parameter, []).append(further.attachment)
     with ExitStack() as stack:
-        files = {
-            name: str(stack.enter_context(under_its_name(one))) for name, one in attachments.items()
-        }
+        files: dict[str, Any] = {}
+        for name, given in attachments.items():
+            paths = [str(stack.enter_context(under_its_name(one))) for one in given]
+            files[name] = paths if model.takes_many(name) else paths[0]
         run_isolated(
             run.kit,
             {**run.parameters, **files},

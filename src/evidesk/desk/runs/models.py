@@ -81,7 +81,10 @@ class Run(models.Model):
 
 
 class RunFile(models.Model):
-    """A further file of a run, for a kit that reads several; the first is the run's own."""
+    """A further file of a run, for a kit that reads several; the first is the run's own.
+
+    Several of one parameter are in their order.
+    """
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="further_files")
     parameter = models.CharField(max_length=60)
@@ -90,7 +93,9 @@ class RunFile(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "parameter"], name="run_file_once_per_parameter")
+            models.UniqueConstraint(
+                fields=["run", "parameter", "attachment"], name="run_file_once_per_parameter"
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,10 +1,11 @@
 """Reads about runs and their files that more than one place needs."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -15,7 +16,7 @@ from evidesk.desk.runs.models import Run, StoredEvidence
 from evidesk.desk.vouchers.models import Attachment
 from evidesk.desk.vouchers.queries import visible_to
 from evidesk.evidence import Evidence, EvidenceError, Input
-from evidesk.kits import silent
+from evidesk.kits import Kit, silent
 from evidesk.kits.table import TableFile
 
 
@@ -37,8 +38,27 @@ def others_of(attachment: Attachment) -> QuerySet[Attachment]:
     return others.exclude(pk=attachment.pk).order_by("-pk")
 
 
+def names_of(kit: Kit, files: Mapping[str, Sequence[Attachment]]) -> dict[str, Any]:
+    """The files' names as the kit's parameters take them: one, or a list."""
+    many = kit.parameters.takes_many
+    return {
+        name: [one.name for one in given] if many(name) else given[0].name
+        for name, given in files.items()
+    }
+
+
+class Stored(Protocol):
+    """A file that somebody gave, with the name that they gave it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+
 @contextmanager
-def under_its_name(attachment: Attachment) -> Iterator[Path]:
+def under_its_name(attachment: Stored) -> Iterator[Path]:
     """The attachment's file under its own name, which kits go by and evidence cites, instead of
     the digest that it is stored under.
     """

@@ -1,5 +1,6 @@
 """How texts, sizes and states are written on pages."""
 
+import math
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -8,7 +9,7 @@ import nh3
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
@@ -126,3 +127,20 @@ def cell(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:#.4g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
+def power(log10: float) -> SafeString:
+    """The number whose decimal logarithm this is, however large or small: 0.85, 431, 3.2 × 10⁷."""
+    exponent = math.floor(log10)
+    if -3 <= exponent <= 3:
+        number = 10**log10
+        return format_html("{}", number_format(number, 0 if number >= 100 else 2))
+    mantissa = number_format(10 ** (log10 - exponent), 1)
+    return format_html("{} × 10<sup>{}</sup>", mantissa, exponent)
+
+
+@register.filter
+def as_risk(level: float) -> float:
+    """What a level leaves to chance, in percent."""
+    return float(f"{100 * (1 - level):.4g}")

@@ -4,13 +4,10 @@ Each function checks the rule, changes rows by a conditional update and records 
 one transaction: either everything of it happened, or nothing.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from django.conf import settings
 from django.db import transaction as database
 from django.db.models import F, Q
 from django.utils import timezone
@@ -19,7 +16,7 @@ from django.utils.translation import gettext as _
 from evidesk.desk.audit import actions as audit
 from evidesk.desk.people.models import Field, Person, Unit
 from evidesk.desk.people.rules import Conflict, Refused, require
-from evidesk.desk.vouchers import clock, content, rules, signals
+from evidesk.desk.vouchers import clock, rules, signals
 from evidesk.desk.vouchers.models import (
     ENDS,
     AgreementText,
@@ -33,14 +30,13 @@ from evidesk.desk.vouchers.models import (
     Voucher,
     event_data,
 )
-from evidesk.desk.vouchers.storage import harmless_name, keep
+from evidesk.desk.vouchers.uploads import Upload, take_in
 from evidesk.desk.vouchers.workflow import BY_ACTION
 
-_log = logging.getLogger(__name__)
 #: Facts of an event that are no personal data, and hence stand openly in the audit chain.
 PLAIN = frozenset(
     {"state", "starts_on", "days", "rating", "attachment", "run", "kit", "evidence", "via"}
-) | {"agreement", "credit", "visibility"}
+) | {"agreement", "credit", "visibility", "watch", "row"}
 
 
 def record(voucher: Voucher, kind: str, actor: Person | None, text: str = "", **data: Any) -> Event:
@@ -415,34 +411,10 @@ def write(voucher: Voucher, by: Person, text: str, *, via: str = "") -> Event:
     return _event(voucher, _change(voucher, **columns), EventKind.MESSAGE, by, text, via=via)
 
 
-class Upload(Protocol):
-    """What Django's uploaded files offer, as far as it is needed here."""
-
-    @property
-    def name(self) -> str | None: ...
-
-    @property
-    def size(self) -> int | None: ...
-
-    def chunks(self) -> Any: ...
-
-
 def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
     """Keep a file with the voucher: hashed, stored under its hash, named harmlessly."""
     require(rules.may_write(by, voucher))
-    limit = settings.MAX_UPLOAD_BYTES
-    if not upload.size:
-        raise Refused(_("The file is empty."))
-    if upload.size > limit:
-        raise Refused(
-            _(
-                "The file is larger than %(size)d MB. Leave it where it is and run the kit "
-                "there: `evidesk push` brings the evidence here."
-            )
-            % {"size": limit // 2**20}
-        )
-    name = harmless_name(upload.name or "file")
-    sha256, size = keep(upload.chunks(), lambda path: _look_into(name, path))
+    name, sha256, size = take_in(upload)
     with database.atomic():
         attachment = Attachment.objects.create(
             voucher=voucher,
@@ -453,27 +425,3 @@ def attach(voucher: Voucher, by: Person, upload: Upload) -> Attachment:
         )
         record(voucher, EventKind.FILE, by, attachment=attachment.pk, name=attachment.name)
     return attachment
-
-
-def _look_into(name: str, path: Path) -> None:
-    """Refuse what the content says is no file for us."""
-    with path.open("rb") as file:
-        require(content.may_keep(name, file.read(content.HEAD_BYTES)))
-    if not settings.CLAMD:
-        return
-    with path.open("rb") as file:
-        try:
-            virus = content.virus_in(iter(lambda: file.read(2**16), b""), settings.CLAMD)
-        except content.ScannerDown as fault:
-            _log.warning("An upload was refused, for the virus scanner is down: %s", fault)
-            raise Refused(
-                _(
-                    "Files cannot be checked for viruses at the moment, so none are taken. "
-                    "Please try again later."
-                )
-            ) from None
-    if virus:
-        raise Refused(
-            _("The virus scanner found %(virus)s in %(name)s. It was not kept.")
-            % {"virus": virus, "name": name}
-        )

@@ -27,6 +27,8 @@ def beside(person: Person, voucher: Voucher) -> dict[str, Any]:
         "may_tag": rules.may_tag(person, voucher),
         "lineage": [one for one in lineage if rules.may_see(person, one)],
         "may_follow_up": rules.may_follow_up(person, voucher),
+        "watches": voucher.watches.all(),
+        "may_watch": rules.may_watch(person, voucher),
         "may_set_visibility": rules.may_set_visibility(person, voucher),
         "may_see_effort": may_see_effort,
         "booked": booked or Decimal(0),

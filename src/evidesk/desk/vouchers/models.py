@@ -282,6 +282,10 @@ class EventKind(models.TextChoices):
     RUN_FAILED = "run-failed", _("had a failed run of the kit")
     EVIDENCE = "evidence", _("added evidence")
     VISIBILITY = "visibility", _("changed who may see it")
+    WATCH = "watch", _("began the watch")
+    WATCH_STOPPED = "watch-stopped", _("stopped the watch")
+    WATCH_RESUMED = "watch-resumed", _("went on with the watch")
+    WATCH_ALARM = "watch-alarm", _("raised the alarm of the watch")
 
 
 class Event(models.Model):

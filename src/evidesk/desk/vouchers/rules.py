@@ -6,7 +6,15 @@ from django.utils.translation import gettext as _
 
 from evidesk.desk.people.models import Person, Role
 from evidesk.desk.people.rules import ALLOWED, Answer, refuse
-from evidesk.desk.vouchers.models import ENDS, OPEN, Inquiry, State, Visibility, Voucher
+from evidesk.desk.vouchers.models import (
+    ENDS,
+    OPEN,
+    STAFFED,
+    Inquiry,
+    State,
+    Visibility,
+    Voucher,
+)
 from evidesk.desk.vouchers.workflow import (
     BY_ACTION,
     NEXT_STEP,
@@ -128,6 +136,17 @@ def may_set_visibility(person: Person, voucher: Voucher) -> Answer:
         return refuse(_("Only the scientist who asks can decide who may see it."))
     if voucher.submitted_at is None:
         return refuse(_("The voucher is not submitted yet; nobody else can see it."))
+    return ALLOWED
+
+
+def may_watch(person: Person, voucher: Voucher) -> Answer:
+    """The scientist and the consultant, from the start of the work on, also when it is over: a
+    model that came out of it is used for longer than the voucher lasts.
+    """
+    if not parts(person, voucher) & {Part.AUTHOR, Part.CONSULTANT}:
+        return refuse(_("Only the voucher's scientist and its consultant can watch."))
+    if voucher.state not in STAFFED:
+        return refuse(_("A watch is possible once a consultant works on the voucher."))
     return ALLOWED
 
 

@@ -6,7 +6,8 @@ from evidesk.methods.shift.localisation import Where, where
 from evidesk.methods.shift.methods import METHODS, Method
 from evidesk.methods.shift.relabelling import TooFewError
 from evidesk.methods.shift.two_sample import TwoSampleResult, two_sample_test
-from evidesk.methods.shift.watch import ShiftWatch, WatchResult, WatchStep
+from evidesk.methods.shift.watch import ShiftWatch
+from evidesk.methods.shift.watch_result import WatchResult, WatchStep
 from evidesk.methods.shift.weighting import ShiftedScore, accuracy_under_shift
 
 __all__ = [

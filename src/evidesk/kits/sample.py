@@ -1,0 +1,124 @@
+"""A table read as a sample: arrays by column, of numbers or of categories."""
+
+import math
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from evidesk.kits.kit import KitError, Progress, silent
+from evidesk.kits.numbers import numbers
+from evidesk.kits.table import TableFile
+from evidesk.kits.wording import shown
+
+#: Arrays by column: floats with NaN where there is no value, or text with None.
+Sample = dict[str, npt.NDArray[Any]]
+
+#: A sample of more numbers than this is thinned: more would not fit into the memory of a worker.
+MOST_NUMBERS = 20_000_000
+_TIMES = re.compile(r"DATE|TIMESTAMP.*")
+
+
+def row_count(table: TableFile) -> int:
+    """How many rows the table has; raises :class:`KitError` if it has none."""
+    n = int(table.rows("SELECT count(*) FROM cases", silent, "Counting rows")[0][0])
+    if n == 0:
+        raise KitError(f"{table.path.name} has no rows: it needs some.")
+    return n
+
+
+def is_time(table: TableFile, name: str) -> bool:
+    """Whether the file says that the column holds dates or times."""
+    return table.states_type(name) and bool(_TIMES.fullmatch(table.type_of(name)))
+
+
+def of_numbers(table: TableFile, names: Sequence[str]) -> set[str]:
+    """Those of the columns all of whose values are numbers or dates.
+
+    Raises
+    ------
+    KitError : one of them holds infinite numbers.
+    """
+    found = set(names)
+    own = {f"v{i}": name for i, name in enumerate(names) if not is_time(table, name)}
+    if not own:
+        return found
+    asked = [f"count_if({one}_fault = '{fault}')" for one in own for fault in ("text", "infinite")]
+    source = numbers(table, own)
+    counts = table.rows(
+        f"SELECT {', '.join(asked)} FROM {source}",  # noqa: S608 - own names
+        silent,
+        "Looking at the columns",
+    )[0]
+    for i, name in enumerate(own.values()):
+        texts, infinite = counts[2 * i], counts[2 * i + 1]
+        if infinite and not texts:
+            raise KitError(
+                f"Column {shown(name)} of {table.path.name} has {infinite:,} infinite "
+                "number(s). Leave these rows out, or leave the values empty: that a value is "
+                "missing is information, too."
+            )
+        if texts:
+            found.discard(name)
+    return found
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The columns of one table and how they are read.
+
+    Attributes
+    ----------
+    columns : in the order in which the sample is to have them.
+    numeric : those that are read as numbers; the others are categories.
+    thinned_to : the share of the rows that is read.
+    """
+
+    table: TableFile
+    columns: Sequence[str]
+    numeric: Collection[str]
+    thinned_to: float = 1.0
+
+
+def read_sample(wanted: Wanted, progress: Progress, span: tuple[float, float]) -> Sample:
+    """The rows in the file's order; thinned ones are drawn alike in every run."""
+    table = wanted.table
+    # SQL names of our own, so that no name from a file ever becomes SQL.
+    own_names = {f"v{i}": name for i, name in enumerate(wanted.columns)}
+    numeric = {own: name for own, name in own_names.items() if name in wanted.numeric}
+    times = {own: name for own, name in numeric.items() if is_time(table, name)}
+    plain = {own: name for own, name in numeric.items() if own not in times}
+    texts = {own: name for own, name in own_names.items() if own not in numeric}
+    source = "(SELECT *, row_number() OVER () AS row FROM cases)"
+    if wanted.thinned_to < 1:
+        kept = math.ceil(wanted.thinned_to * 1_000_000)
+        # By the row's number alone, so that another run reads the same rows.
+        source = f"(SELECT * FROM {source} WHERE hash(row) % 1000000 < {kept})"  # noqa: S608
+    if plain:
+        source = numbers(table, plain, source)
+    if texts:
+        source = table.labels(texts, source)
+    listed = [f"coalesce({own}, 'NaN'::DOUBLE) AS {own}" for own in plain]
+    listed += [
+        f"coalesce(epoch({table.name(name)})::DOUBLE, 'NaN'::DOUBLE) AS {own}"
+        for own, name in times.items()
+    ]
+    for own in texts:
+        listed += [f"coalesce({own}, '') AS {own}", f"{own} IS NULL AS {own}_missing"]
+    answer = table.arrays(
+        f"SELECT {', '.join(listed)} FROM {source} ORDER BY row",  # noqa: S608 - own names
+        progress,
+        f"Reading {table.path.name}",
+        span,
+    )
+    found: Sample = {}
+    arrays = iter(answer)
+    for name in (*plain.values(), *times.values()):
+        found[name] = next(arrays)
+    for name in texts.values():
+        values, missing = next(arrays).astype(object), next(arrays)
+        values[missing] = None
+        found[name] = values
+    return {name: found[name] for name in wanted.columns}
