@@ -135,8 +135,10 @@ def power(log10: float) -> SafeString:
     exponent = math.floor(log10)
     if -3 <= exponent <= 3:
         number = 10**log10
-        return format_html("{}", number_format(number, 0 if number >= 100 else 2))
-    mantissa = number_format(10 ** (log10 - exponent), 1)
+        digits = 0 if number >= 100 else 2
+        # Django's own cuts digits off.
+        return format_html("{}", number_format(round(number, digits), digits))
+    mantissa = number_format(round(10 ** (log10 - exponent), 1), 1)
     return format_html("{} × 10<sup>{}</sup>", mantissa, exponent)
 
 
