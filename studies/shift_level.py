@@ -29,7 +29,7 @@ LEVELS = (0.01, 0.05, 0.10)
 #: So many relabellings that each level is a whole number of their ranks.
 RELABELLINGS = 99
 PROCESSES = 2
-_MANY_NUMBERS = 400_000
+_MANY_NUMBERS = 40_000
 
 
 # Samples: (generator, rows, features, whether it is the current sample)

@@ -19,7 +19,7 @@ from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import State, Tag
 from evidesk.evidence import Evidence, EvidenceError
-from tests.desk.network import ANSWERS, TABLE, Network, a_network, voucher_in
+from tests.desk.network import ANSWERS, TABLE, Network, a_network, an_attachment, voucher_in
 from tests.evidence.samples import an_evidence
 
 pytestmark = pytest.mark.django_db
@@ -317,6 +317,32 @@ def test_a_voucher_goes_its_whole_way(desk: Any, network: Network, tmp_path: Pat
     with pytest.raises(client.DeskError, match="nothing here"):
         next(author.deliveries(1))
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_watch_takes_batches_until_it_is_stopped(
+    desk: Any, network: Network, tmp_path: Path
+) -> None:
+    voucher = voucher_in(State.CLOSED, network)
+    reference = an_attachment(voucher_in(State.ACTIVE, network), network)
+    reference.voucher = voucher
+    reference.save()
+    author = desk("author")
+    watch = author.begin_watch(voucher.reference, "Owls", reference.pk, level=0.99)
+    assert (watch["state"], watch["parameters"]["level"]) == ("starting", 0.99)
+    assert [one["id"] for one in author.watches(voucher.reference)] == [watch["id"]]
+    monday = tmp_path / "monday.csv"
+    monday.write_bytes(TABLE)
+    batch = author.add_batch(watch["id"], monday)
+    assert (batch["name"], batch["state"]) == ("monday.csv", "waiting")
+    assert list(author.batches(watch["id"])) == [batch]
+    with pytest.raises(client.DeskError, match="already") as twice:
+        author.add_batch(watch["id"], monday)
+    assert twice.value.status == 409
+    assert author.stop_watch(watch["id"])["state"] == "stopped"
+    with pytest.raises(client.DeskError, match="stopped"):
+        author.add_batch(watch["id"], monday)
+    assert author.resume_watch(watch["id"])["stopped_at"] is None
+    assert author.watch(watch["id"])["waiting"] == 1
 
 
 def test_a_list_is_fetched_page_after_page(
