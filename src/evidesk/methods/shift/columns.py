@@ -51,7 +51,7 @@ def columns_of(sample: Any, what: str) -> list[FeatureColumn]:
     if len(lengths) > 1:
         raise ValueError(f"The columns of '{what}' have different lengths: {sorted(lengths)}.")
     if lengths == {0}:
-        raise ValueError(f"'{what}' has no rows: both samples need some.")
+        raise ValueError(f"'{what}' has no rows; at least one is needed.")
     return found
 
 

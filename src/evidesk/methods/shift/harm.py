@@ -19,7 +19,12 @@ from evidesk.methods.metrics.proportion import PoorApproximationWarning, critica
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.metrics.scores import as_scores
 from evidesk.methods.shift.attribution import label_batches
-from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
+from evidesk.methods.shift.relabelling import (
+    Relabelling,
+    check_permutations,
+    fewest_relabellings,
+    permutation_p_value,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +145,9 @@ def adverse_shift(
         else Relabelling.of_groups(is_current, groups)
     )
     relabelling.check(1 - level)
-    drawn = _drawn(permutations, len(scores), 1 - level)
+    check_permutations(permutations, 1 - level)
+    usual = max(_MANY if len(scores) <= _MANY_UPTO else _FEW, fewest_relabellings(1 - level))
+    drawn = usual if permutations is None else permutations
     rng = generator(random_state)
     statistics = _statistics(scores, relabelling, drawn, rng)
     with python_warnings.catch_warnings(record=True) as caught:
@@ -159,22 +166,6 @@ def adverse_shift(
         null=statistics[1:],
         warnings=tuple(dict.fromkeys(str(one.message) for one in caught)),
     )
-
-
-def _drawn(permutations: int | None, n: int, alpha: float) -> int:
-    fewest = int(np.ceil(1 / alpha - 1e-9)) - 1
-    if permutations is None:
-        return max(_MANY if n <= _MANY_UPTO else _FEW, fewest)
-    if (
-        isinstance(permutations, bool)
-        or not isinstance(permutations, int | np.integer)
-        or permutations < fewest
-    ):
-        raise ValueError(
-            f"The 'permutations' parameter must be an integer from {fewest} on, or no p-value "
-            f"could be {alpha:.3g}. Got {permutations!r} instead."
-        )
-    return int(permutations)
 
 
 def _statistics(

@@ -22,7 +22,12 @@ from evidesk.methods.shift.kernels import (
     mmd_kernels,
 )
 from evidesk.methods.shift.marginals import marginals_of
-from evidesk.methods.shift.relabelling import Relabelling, combine, permutation_p_value
+from evidesk.methods.shift.relabelling import (
+    Relabelling,
+    combine,
+    fewest_relabellings,
+    permutation_p_value,
+)
 from evidesk.methods.shift.ridge import statistics_of
 from evidesk.methods.shift.samples import Samples
 
@@ -74,35 +79,12 @@ class Question:
     def alpha(self) -> float:
         return 1 - self.level
 
-    @property
-    def fewest(self) -> int:
-        """Fewer relabellings cannot give a significant result."""
-        return math.ceil(1 / self.alpha - 1e-9) - 1
-
-    def check(self) -> None:
-        """Raises
-        ------
-        ValueError : so few relabellings are asked for that no result could be significant.
-        """
-        asked = self.permutations
-        if asked is None:
-            return
-        if isinstance(asked, bool) or asked != int(asked) or asked < 1:
-            raise ValueError(
-                f"The 'permutations' parameter must be an integer from 1 on. Got {asked!r}."
-            )
-        if asked < self.fewest:
-            raise ValueError(
-                f"With {asked} permutations no p-value can be below {1 / (1 + asked):.3g}; at "
-                f"least {self.fewest} are needed."
-            )
-
     def drawn(self, many_upto: int) -> int:
         """How many relabellings there are to be: many up to so many rows, else few."""
         if self.permutations is not None:
             return int(self.permutations)
         usual = _MANY if self.samples.n <= many_upto else _FEW
-        return max(usual if many_upto else _FEWEST, self.fewest)
+        return max(usual if many_upto else _FEWEST, fewest_relabellings(self.alpha))
 
     def labels(self, many_upto: int) -> Singles:
         """Those that are there, and relabellings."""

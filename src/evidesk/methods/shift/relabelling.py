@@ -171,6 +171,29 @@ def _log_binomial(n: int, k: int) -> float:
     return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
 
 
+def fewest_relabellings(alpha: float) -> int:
+    """Fewer cannot give a p-value of at most ``alpha``."""
+    return math.ceil(1 / alpha - 1e-9) - 1
+
+
+def check_permutations(permutations: Any, alpha: float) -> None:
+    """How many relabellings a user asks for; None leaves it to the method.
+
+    Raises
+    ------
+    ValueError : no integer, or so few that no result could be significant.
+    """
+    if permutations is None:
+        return
+    fewest = fewest_relabellings(alpha)
+    is_integer = isinstance(permutations, int | np.integer) and not isinstance(permutations, bool)
+    if not is_integer or permutations < fewest:
+        raise ValueError(
+            f"The 'permutations' parameter must be an integer from {fewest} on, or no p-value "
+            f"could be as small as {alpha:.3g}. Got {permutations!r} instead."
+        )
+
+
 def permutation_p_value(statistics: npt.ArrayLike, *, level: float = 0.95) -> Estimate:
     """The p-value of the first statistic among all, larger ones being more extreme.
 

@@ -25,7 +25,7 @@ from evidesk.methods.shift.methods import (
     answer,
     choose,
 )
-from evidesk.methods.shift.relabelling import Relabelling
+from evidesk.methods.shift.relabelling import Relabelling, check_permutations
 from evidesk.methods.shift.samples import Samples
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def two_sample_test(
     if groups is not None and block_length is not None:
         raise ValueError("Give either 'groups' or 'block_length', not both.")
     _check_method(method, classifier)
+    check_permutations(permutations, 1 - level)
     rng = generator(random_state)
     halves = effect.halves_of(rng)
     samples = Samples.of(X, Y)
@@ -234,7 +235,6 @@ def two_sample_test(
     question = Question(
         samples, relabelling, level, permutations, classifier, rng, lambda share: tell(0.8 * share)
     )
-    question.check()
     notes = [*samples.warnings]
     if relabelling.unit == "rows" and (told := order_warning(samples)):
         notes.append(told)
