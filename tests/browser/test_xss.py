@@ -378,6 +378,15 @@ def test_no_page_breaks_its_own_content_security_policy(server: LiveServer, tmp_
     assert not visit.faults, f"{visit.opened} pages:\n" + "\n".join(visit.faults[:40])
 
 
+@pytest.fixture
+def unknown_markdown() -> Iterator[None]:
+    """No text was rendered before, and none stays rendered."""
+    filters.markdown.cache_clear()
+    yield
+    filters.markdown.cache_clear()
+
+
+@pytest.mark.usefixtures("unknown_markdown")
 def test_markdown_that_is_not_cleaned_is_found(
     server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
