@@ -18,11 +18,11 @@ def test_what_was_put_in_comes_out(noise, scale):
     residuals, spread = drawn(40_000, noise, scale)
     found = fit_noise(residuals, spread)
     total = noise + scale**2 * 0.3
-    assert found.noise[0] == pytest.approx(noise, abs=0.04 * total)
+    assert found.noise[0] == pytest.approx(noise, abs=0.05 * total)
     assert found.scale[0] ** 2 * 0.3 == pytest.approx(scale**2 * 0.3, abs=0.05 * total)
 
 
-def test_it_is_the_largest_likelihood():
+def test_it_is_the_largest_likelihood_to_one_standard_error():
     residuals, spread = drawn(200, 0.4, 1.2)
     found = fit_noise(residuals, spread)
 
@@ -31,7 +31,16 @@ def test_it_is_the_largest_likelihood():
 
     best = optimize.minimize(loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-6})
     ours = negative_log_likelihood(residuals, found.variance(spread))
-    assert ours == pytest.approx(best.fun, abs=1e-6)
+    assert best.fun - 1e-6 <= ours <= best.fun + 0.5 / 200
+    assert found.noise[0] < np.exp(best.x[0])
+
+
+def test_residuals_that_do_not_follow_the_spread_still_leave_a_scale():
+    rng = np.random.default_rng(5)
+    spread = np.linspace(0.9, 1.1, 100)[:, None]
+    residuals = rng.permutation(np.linspace(-2, 2, 100))[:, None]
+    found = fit_noise(residuals * np.sqrt(2 - spread), spread)
+    assert found.scale[0] > 0.1
 
 
 def test_without_noise_the_scale_is_known_in_closed_form():

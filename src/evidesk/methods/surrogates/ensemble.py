@@ -129,7 +129,7 @@ class Ensemble(Surrogate):
     @classmethod
     def _of_parameters(cls, parameters: dict[str, Any], **parts: Any) -> Self:
         inner = parameters.pop("model", None) or {}
-        return cls(Network(**inner, build=parts["build"]), **parameters)
+        return cls(Network(**inner | {"build": parts["build"]}), **parameters)
 
     def _restore(self, arrays: dict[str, npt.NDArray[Any]], document: dict[str, Any]) -> None:
         from evidesk.methods.surrogates.stored_modules import rebuilt

@@ -70,7 +70,9 @@ class Tap:
         ]
         was_training = self._module.training
         self._module.eval()
-        rows = torch.from_numpy(np.ascontiguousarray(X)).to(self._device, self._dtype)
+        rows = torch.from_numpy(np.require(X, requirements=["C", "W"])).to(
+            self._device, self._dtype
+        )
         try:
             found = self._module(rows)
         except (RuntimeError, IndexError, TypeError) as error:

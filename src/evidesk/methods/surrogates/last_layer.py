@@ -221,7 +221,7 @@ class LastLayer(Surrogate):
     @classmethod
     def _of_parameters(cls, parameters: dict[str, Any], **parts: Any) -> Self:
         inner = parameters.pop("model", None)
-        model = parts["module"] if inner is None else Network(**inner, build=parts["build"])
+        model = parts["module"] if inner is None else Network(**inner | {"build": parts["build"]})
         return cls(model, **parameters)
 
     def _restore(self, arrays: dict[str, npt.NDArray[Any]], document: dict[str, Any]) -> None:

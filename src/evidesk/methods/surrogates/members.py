@@ -161,5 +161,5 @@ def build_core(network: "Network", features: tuple[int, ...], outputs: int, seed
 @torch.no_grad()
 def predict(modules: Sequence[nn.Module], X: Floats) -> Floats:
     """Shape (modules, rows, outputs), of rows in the data's units."""
-    rows = torch.from_numpy(np.ascontiguousarray(X))
+    rows = torch.from_numpy(np.require(X, requirements=["C", "W"]))
     return np.stack([to_numpy(one(rows)) for one in modules])

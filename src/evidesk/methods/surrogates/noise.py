@@ -2,7 +2,8 @@
 
 The variance of an error at ``x`` is taken as ``noise + scale**2 * spread(x)``: a part that is the
 same everywhere, and one that grows where the model is unsure. Both are those under which residuals
-that the model was not trained on are most likely, if normal. Sources: Bigi, Chong, Ceriotti and
+that the model was not trained on are most likely, if normal; among those that are as likely to one
+standard error, those of the least noise. Sources: Bigi, Chong, Ceriotti and
 Grasselli, "A prediction rigidity formalism for low-cost uncertainties in trained neural networks",
 arXiv:2403.02251, section 2, for calibrating one scale by likelihood; Kuleshov, Fenner and Ermon,
 arXiv:1807.00263, for calibrating on held-out data.
@@ -41,7 +42,7 @@ class Noise:
 def fit_noise(
     residuals: Floats, spread: Floats, *, shared: bool = False, noise: bool = True
 ) -> Noise:
-    """The noise and scale of largest normal likelihood.
+    """The noise and scale of largest normal likelihood, to one standard error.
 
     Parameters
     ----------
@@ -92,6 +93,13 @@ def _fit(squares: Floats, spread: Floats, noise: bool) -> tuple[float, float]:
     refined = optimize.minimize_scalar(
         loss, bounds=(best - 1, best + 1), method="bounded", options={"xatol": 1e-4}
     )
-    share = float(special.expit(refined.x))
+    logit = float(refined.x)
+    # Where the spread is small against the noise, residuals can hardly tell its scale, and the
+    # likeliest one may be 0: then nothing would be uncertain anywhere. So the least noise is taken
+    # that is as good as the best one, to one standard error.
+    bound = float(refined.fun) + 0.5 / len(squares)
+    while logit > _LOGITS[0] and loss(logit - 0.25) <= bound:
+        logit -= 0.25
+    share = float(special.expit(logit))
     variance = total(share)[1]
     return share * variance, (1 - share) * variance / mean
