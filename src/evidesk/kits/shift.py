@@ -51,8 +51,8 @@ class ShiftParameters(Parameters):
         default=None,
         ge=1,
         title="Rows in a block",
-        description="For rows in order of time: so many rows in a row are taken as one case. It "
-        "should be longer than what happens is remembered.",
+        description="For rows in order of time: so many rows in a row are taken as one case. "
+        "Between two blocks, as many rows are left out as the series remembers.",
     )
     level: Level = Field(
         default=0.95,

@@ -15,7 +15,7 @@ from evidesk.methods.shift.density import DensityRatio
 from evidesk.methods.shift.effect import split
 from evidesk.methods.shift.rows import conformal_p_values
 from evidesk.methods.shift.samples import Feature, Samples
-from evidesk.methods.shift.two_sample import TwoSampleResult, relabelling_of, two_sample_test
+from evidesk.methods.shift.two_sample import TwoSampleResult, arranged, two_sample_test
 
 Floats = npt.NDArray[np.float64]
 
@@ -132,8 +132,7 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             random_state=rng,
         )
         self._forget()
-        samples = Samples.of(self.reference_, current)
-        relabelling = relabelling_of(samples, groups, block_length)
+        samples, relabelling = arranged(Samples.of(self.reference_, current), groups, block_length)
         self.result_ = result
         try:
             learn = split(relabelling, rng)

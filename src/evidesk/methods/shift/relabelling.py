@@ -80,25 +80,6 @@ class Relabelling:
         within = tuple(np.flatnonzero(group == one) for one in np.flatnonzero(mixed))
         return cls(is_current, group, number[group], within, "groups")
 
-    @classmethod
-    def of_blocks(cls, is_current: Mask, length: int) -> "Relabelling":
-        """Blocks of so many rows in order of time, each within its sample.
-
-        Raises
-        ------
-        ValueError : the length is below 1, or longer than a sample.
-        """
-        m = int((~is_current).sum())
-        shortest = min(m, len(is_current) - m)
-        if not 1 <= length <= shortest:
-            raise ValueError(
-                f"'block_length' must be from 1 to the size of the smaller sample, {shortest:,}; "
-                f"got {length}."
-            )
-        first = np.arange(m) // length
-        second = np.arange(len(is_current) - m) // length + first[-1] + 1
-        return cls.of_groups(is_current, np.concatenate([first, second]))
-
     @property
     def count(self) -> int:
         """How many units there are: rows or groups."""

@@ -17,6 +17,7 @@ from evidesk.methods.metrics.curves import roc_curve
 from evidesk.methods.metrics.proportion import PoorApproximationWarning
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift import effect
+from evidesk.methods.shift.blocks import in_blocks
 from evidesk.methods.shift.methods import (
     METHODS,
     WITH_CLASSIFIER,
@@ -199,7 +200,8 @@ def two_sample_test(
     groups : array-like of shape (n_X + n_Y,), optional; what makes rows belong together, first of X
         and then of Y. Whole groups are relabelled, learnt from or tested on; a group in both
         samples compares with itself.
-    block_length : for rows in order of time: so many in a row are one group.
+    block_length : for rows in order of time: so many in a row are one group. Between two such
+        blocks as many rows are left out as the series remembers.
     level : of the intervals, and 1 less the significance level.
     min_effect : the AUROC above 1/2 that is still no difference: above 0, the p-value is of "AUROC
         <= 1/2 + min_effect", from rows that the rule was not learnt from.
@@ -228,8 +230,7 @@ def two_sample_test(
     check_permutations(permutations, 1 - level)
     rng = generator(random_state)
     halves = effect.halves_of(rng)
-    samples = Samples.of(X, Y)
-    relabelling = relabelling_of(samples, groups, block_length)
+    samples, relabelling = arranged(Samples.of(X, Y), groups, block_length)
     relabelling.check(1 - level)
     chosen, why = choose(samples, classifier) if method == "auto" else (method, "as asked for")
     question = Question(
@@ -304,15 +305,21 @@ def _check_method(method: str, classifier: Any) -> None:
         )
 
 
-def relabelling_of(
+def arranged(
     samples: Samples, groups: npt.ArrayLike | None, block_length: int | None
-) -> Relabelling:
-    """What may be relabelled: rows, groups, or blocks of rows in order of time."""
+) -> tuple[Samples, Relabelling]:
+    """The rows to compare, and what of them may be relabelled: rows, groups, or blocks of rows in
+    order of time.
+
+    Raises
+    ------
+    ValueError : groups or blocks do not fit the samples.
+    """
     if groups is not None:
-        return Relabelling.of_groups(samples.is_current, groups)
+        return samples, Relabelling.of_groups(samples.is_current, groups)
     if block_length is not None:
-        return Relabelling.of_blocks(samples.is_current, block_length)
-    return Relabelling.of_rows(samples.is_current)
+        return in_blocks(samples, block_length)
+    return samples, Relabelling.of_rows(samples.is_current)
 
 
 def _beyond(auc: Estimate, min_effect: float) -> Estimate:
