@@ -155,8 +155,7 @@ class Kit:
     parameters : the model that the faces are made from.
     run : does the work; raises :class:`KitError` for input it cannot use. It returns evidence
         without provenance: whoever executes the kit adds that.
-    partitioned : whether it counts in its table by
-        :meth:`~evidesk.kits.table.TableFile.tally`, which Dask's workers can do part by part.
+    partitioned : whether Dask's workers can count or read its tables part by part.
     """
 
     name: str
