@@ -161,6 +161,7 @@ def two_sample_test(
     min_effect: float = 0.0,
     permutations: int | None = None,
     random_state: RandomState = None,
+    n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> TwoSampleResult:
     """Test whether two samples come from the same distribution, and tell how far apart they are.
@@ -208,6 +209,8 @@ def two_sample_test(
     permutations : how many relabellings; by default 999 up to 5,000 rows (``mmd``, ``energy`` and
         ``combination``: 2,000), else 199, and 99 where each needs a model.
     random_state : of the relabellings, the waves, the halves, the blocks and the classifier.
+    n_jobs : for ``refit`` and ``forest``: how many models are fitted at once, as in scikit-learn;
+        on Dask within ``joblib.parallel_config(backend="dask")``. It does not change the result.
     progress : told the share of the work that is done.
 
     Raises
@@ -234,8 +237,9 @@ def two_sample_test(
     relabelling.check(1 - level)
     chosen, why = choose(samples, classifier) if method == "auto" else (method, "as asked for")
     question = Question(
-        samples, relabelling, level, permutations, classifier, rng, lambda share: tell(0.8 * share)
-    )
+        samples, relabelling, level, permutations, classifier, rng,
+        lambda share: tell(0.8 * share), n_jobs,
+    )  # fmt: skip
     notes = [*samples.warnings]
     if relabelling.unit == "rows" and (told := order_warning(samples)):
         notes.append(told)
