@@ -156,6 +156,7 @@ class Kit:
     run : does the work; raises :class:`KitError` for input it cannot use. It returns evidence
         without provenance: whoever executes the kit adds that.
     partitioned : whether Dask's workers can count or read its tables part by part.
+    arrays : whether it reads npz, npy, HDF5 and ROOT files, too, and whole arrays for columns.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Kit:
     parameters: type[Parameters]
     run: Callable[[Any, Progress], Evidence]
     partitioned: bool = False
+    arrays: bool = False
 
     @property
     def usage(self) -> str:
