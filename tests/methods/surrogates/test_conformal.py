@@ -242,7 +242,7 @@ class TestRefusal:
     def test_too_few_calibration_rows(self):
         train, (X, y), (new, _) = diabetes()
         one = Conformal(Ridge()).fit(*train).calibrate(X[:8], y[:8])
-        with pytest.raises(ValueError, match="needs at least 9 calibration rows.*8 .*88.88 %"):
+        with pytest.raises(ValueError, match=r"needs at least 9 calibration rows.*8 .*88.88 %"):
             one.predict_interval(new, 0.9)
         assert not one.predict_interval(new, 0.88).refused.any()
         one.calibrate(X[:1], y[:1])
@@ -364,7 +364,7 @@ class TestInput:
         (X, y), (new, truth), _ = diabetes()
         wrong = y.copy()
         wrong[7] = bad
-        with pytest.raises(ValueError, match="1 row.* the first is row 7"):
+        with pytest.raises(ValueError, match=r"1 row.* the first is row 7"):
             Conformal(Ridge()).fit(X, wrong)
         one = Conformal(Ridge()).fit(X, y)
         truth[3] = bad
@@ -508,7 +508,7 @@ class TestUse:
         assert one.n_features_in_ == 10
 
     def test_what_it_says(self):
-        train, calibration, (new, y) = diabetes()
+        train, calibration, (new, _) = diabetes()
         one = Conformal(Ridge(), random_state=0).fit(*train).calibrate(*calibration)
         text = str(one.predict_interval(new))
         assert "90 % intervals for 71 of 71 rows (split, calibrated on 71 rows)" in text

@@ -104,12 +104,25 @@ def sparsification(
     errors = by_row(np.abs(truth - centre))
     if not errors.any():
         raise ValueError("All predictions are exact: there is nothing to leave out.")
-    n = len(errors)
+    evaluation = evaluation_of(errors, spread, groups)
+    by_spread, by_error = (
+        _Curve(errors, order).rest() / errors.mean() for order in (spread, errors)
+    )
+    return Sparsification(
+        np.arange(len(errors)) / len(errors),
+        by_spread,
+        by_error,
+        evaluation.estimates(level=confidence)["std"],
+        float(1 - by_error.mean()),
+    )
+
+
+def evaluation_of(errors: Floats, spread: Floats, groups: npt.ArrayLike | None) -> Evaluation:
+    """The area for absolute errors and spreads of shape (n,), with its linearised error."""
+    n, total = len(errors), float(errors.mean())
     sample = Sample.of_cases(n, groups)
     curves = _Curve(errors, spread), _Curve(errors, errors)
-    ones = np.full((1, n), 1 / n)
-    total = float(errors.mean())
-    areas, slopes = zip(*(curve.area(ones[0]) for curve in curves), strict=True)
+    areas, slopes = zip(*(curve.area(np.full(n, 1 / n)) for curve in curves), strict=True)
     value = max((areas[0] - areas[1]) / total, 0.0)
     influence = (slopes[0] - slopes[1] - value * (errors - total)) / total / n
 
@@ -119,7 +132,7 @@ def sparsification(
         by = [np.array([curve.area(row)[0] for row in shares]) for curve in curves]
         return np.asarray((by[0] - by[1]) / (shares @ errors))[:, None]
 
-    evaluation = Evaluation(
+    return Evaluation(
         metric="AUSE",
         names=("std",),
         values=np.array([value]),
@@ -130,13 +143,6 @@ def sparsification(
         replicate=replicate,
         greater_is_better=False,
         delta="clt",
-    )
-    return Sparsification(
-        np.arange(n) / n,
-        curves[0].rest() / total,
-        curves[1].rest() / total,
-        evaluation.estimates(level=confidence)["std"],
-        1 - areas[1] / total,
     )
 
 
