@@ -255,11 +255,8 @@ def _process(covariance: Floats, units: float, rng: np.random.Generator) -> Floa
 
 
 def _checked(levels: npt.ArrayLike) -> Floats:
-    nominal = np.unique(
-        as_values(np.atleast_1d(levels), "levels")
-        if np.size(levels) > 1
-        else np.asarray(levels, dtype=np.float64).ravel()
-    )
-    if len(nominal) != np.size(levels) or not np.all((nominal > 0) & (nominal < 1)):
+    nominal = np.sort(np.asarray(levels, dtype=np.float64).ravel())
+    within = bool(np.all((nominal > 0) & (nominal < 1)))
+    if not nominal.size or not within or np.any(np.diff(nominal) == 0):
         raise ValueError(f"'levels' must be different numbers in (0, 1); got {levels!r}.")
     return nominal

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.accuracy import accuracy
@@ -240,11 +239,6 @@ def gaussian_interval(mean: Floats, std: Floats, level: float) -> tuple[Floats, 
     """The central interval of a normal distribution."""
     half = critical_value(level) * std
     return mean - half, mean + half
-
-
-def probability_integral(y: Floats, mean: Floats, std: Floats) -> Floats:
-    """Where in its predicted normal distribution each ``y`` lies, in (0, 1)."""
-    return np.asarray(special.ndtr((y - mean) / std))
 
 
 def _gaussian(
