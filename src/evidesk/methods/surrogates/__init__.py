@@ -1,1 +1,54 @@
 """How far can this network's prediction be trusted?"""
+
+from evidesk.methods.surrogates.calibration_curve import (
+    CalibrationCurve,
+    calibration_curve,
+    coverage_curve,
+)
+from evidesk.methods.surrogates.conformal import Conformal
+from evidesk.methods.surrogates.conformal_checks import DuplicatedRowsWarning
+from evidesk.methods.surrogates.conformal_result import ConformalIntervals
+from evidesk.methods.surrogates.coverage_by import CoverageBy, coverage_by
+from evidesk.methods.surrogates.prediction_scores import (
+    PredictionScores,
+    SubsetScores,
+    score_predictions,
+)
+from evidesk.methods.surrogates.scores import (
+    coverage,
+    crps,
+    error_correlation,
+    interval_score,
+    mean_width,
+    nll,
+    ood_auroc,
+    sharpness,
+)
+from evidesk.methods.surrogates.sparsification import Sparsification, sparsification
+from evidesk.methods.surrogates.spread_error import SpreadErrors, spread_against_error
+
+__all__ = [
+    "CalibrationCurve",
+    "Conformal",
+    "ConformalIntervals",
+    "CoverageBy",
+    "DuplicatedRowsWarning",
+    "PredictionScores",
+    "Sparsification",
+    "SpreadErrors",
+    "SubsetScores",
+    "calibration_curve",
+    "coverage",
+    "coverage_by",
+    "coverage_curve",
+    "crps",
+    "error_correlation",
+    "interval_score",
+    "mean_width",
+    "nll",
+    "ood_auroc",
+    "score_predictions",
+    "sharpness",
+    "sparsification",
+    "spread_against_error",
+]

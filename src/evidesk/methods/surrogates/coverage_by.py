@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from evidesk.evidence import Estimate, forest_plot
 from evidesk.methods.metrics.labels import as_labels
+from evidesk.methods.metrics.proportion import critical_value
+from evidesk.methods.metrics.units import members_of
+from evidesk.methods.surrogates.score_inputs import as_bounds, as_values
 from evidesk.methods.surrogates.scores import coverage
 
 if TYPE_CHECKING:
@@ -71,19 +74,24 @@ def coverage_by(
     Raises
     ------
     ValueError, TypeError : as :func:`coverage`; or ``by`` has another length.
+
+    Warns
+    -----
+    PoorApproximationWarning : few groups bear the coverage of a subset.
     """
     labels = as_labels(by, "by")
-    arrays = [np.asarray(part) for part in (y, low, high)]
-    if any(len(part) != len(labels) for part in arrays):
-        raise ValueError(f"'by' must name a subset for each of {len(arrays[0])} rows.")
-    coverage(y, low, high, groups=groups, confidence=confidence)
-    names = None if groups is None else np.asarray(groups)
+    truth = as_values(y, "y")
+    bottom, top, _ = as_bounds(low, high, truth.shape)
+    critical_value(confidence)
+    if len(labels) != len(truth):
+        raise ValueError(f"'by' must name a subset for each of {len(truth)} rows.")
+    names = None if groups is None else members_of(groups, len(truth))
     estimates, untold = {}, {}
     for one in np.unique(labels):
         rows = labels == one
         try:
             found = coverage(
-                *(part[rows] for part in arrays),
+                *(part[rows] for part in (truth, bottom, top)),
                 groups=None if names is None else names[rows],
                 confidence=confidence,
             )
