@@ -6,13 +6,11 @@ normalised errors; Vovk, "Conditional validity of inductive conformal predictors
 92 (2013) 349-376, for categories (Mondrian); and those of the modules named ``conformal_...``.
 """
 
-import inspect
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
@@ -31,10 +29,14 @@ from evidesk.methods.surrogates.conformal_folds import (
     CrossConformal,
     FoldModels,
     deal,
-    finite,
     predictions,
 )
 from evidesk.methods.surrogates.conformal_result import ConformalIntervals
+from evidesk.methods.surrogates.conformal_spread import (
+    learnt_spread,
+    offers_std,
+    predicted_with_spread,
+)
 from evidesk.methods.surrogates.conformal_weights import ShiftWeights
 
 Floats = npt.NDArray[np.float64]
@@ -43,9 +45,6 @@ ConformalMethod = Literal["split", "normalised", "cv+", "jackknife+"]
 METHODS: tuple[ConformalMethod, ...] = get_args(ConformalMethod)
 
 _UNCALIBRATED = "This Conformal is not calibrated yet. Call calibrate(X, y) with new rows first."
-_SPREAD_FOLDS = 5
-#: Of the root mean square: smaller errors tell no less, and their logarithms would rule.
-_SMALLEST_ERROR = 1e-3
 
 
 class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -129,7 +128,9 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
             trained = FoldModels.fit(self.estimator, X, shaped, dealt, self.n_jobs)
             crossed = CrossConformal.of(trained, targets, groups)
         elif self.method == "normalised" and not self._has_std:
-            spread_model = self._learnt_spread(X, shaped, targets, groups, rng)
+            spread_model = learnt_spread(
+                self.estimator, self.spread, X, shaped, groups, self.n_jobs, rng
+            )
         estimator = clone(self.estimator).fit(X, shaped)
         self._remember(estimator, np.ndim(y), targets.shape[1])
         self.n_features_in_ = np.shape(X)[1]
@@ -382,54 +383,12 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         if self.method != "normalised":
             mean = predictions(estimator, X)
             return mean, np.ones_like(mean)
-        if self._has_std:
-            mean, spread = (
-                np.asarray(part, dtype=np.float64) for part in estimator.predict(X, return_std=True)
-            )
-            mean = finite(mean.reshape(len(mean), -1))
-            spread = np.broadcast_to(spread.reshape(len(spread), -1), mean.shape)
-        else:
-            mean = predictions(estimator, X)
-            with np.errstate(over="ignore"):
-                spread = np.exp(predictions(self.spread_, X))
-        bad = ~((spread > 0) & np.isfinite(spread)).all(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"The spread must be above 0 and finite; it is not for {int(bad.sum()):,} row(s), "
-                f"the first is row {int(np.argmax(bad))}. Add noise to the model, or use "
-                "method='split'."
-            )
-        return mean, spread
-
-    def _learnt_spread(
-        self,
-        X: Any,
-        shaped: Floats,
-        targets: Floats,
-        groups: npt.ArrayLike | None,
-        rng: np.random.Generator,
-    ) -> Any:
-        """A model of the logarithm of the absolute error on rows that were not trained on."""
-        dealt = deal(len(targets), _SPREAD_FOLDS, groups, rng)
-        trained = FoldModels.fit(self.estimator, X, shaped, dealt, self.n_jobs)
-        errors = np.abs(targets - trained.predicted)
-        floor = _SMALLEST_ERROR * np.sqrt((errors**2).mean(axis=0))
-        logs = np.log(np.maximum(errors, np.where(floor > 0, floor, 1.0)))
-        seed = int(rng.integers(2**31))
-        model = (
-            RandomForestRegressor(min_samples_leaf=10, random_state=seed, n_jobs=self.n_jobs)
-            if self.spread is None
-            else clone(self.spread)
-        )
-        return model.fit(X, logs[:, 0] if logs.shape[1] == 1 else logs)
+        return predicted_with_spread(estimator, None if self._has_std else self.spread_, X)
 
     @property
     def _has_std(self) -> bool:
         """Whether the spread is the estimator's own standard deviation."""
-        if self.spread is not None:
-            return False
-        last = self.estimator.steps[-1][1] if hasattr(self.estimator, "steps") else self.estimator
-        return "return_std" in inspect.signature(last.predict).parameters
+        return self.spread is None and offers_std(self.estimator)
 
     def _as_it_is(self) -> Any:
         """The estimator, trained elsewhere."""
