@@ -166,7 +166,7 @@ class TestLevel:
         rng = np.random.default_rng(4)
         model = Ridge().fit(*simulated(300, rng))
         plain, weighted = [], []
-        for _ in range(25):
+        for _ in range(12):
             X, y = simulated(500, rng)
             new, truth = simulated(1_200, rng)
             kept = rng.random(1_200) < 1 / (1 + np.exp(-1.5 * new[:, 0]))
@@ -185,7 +185,7 @@ class TestLevel:
         rng = np.random.default_rng(5)
         train = simulated(300, rng, outputs=4)
         each, joint = [], []
-        for _ in range(60):
+        for _ in range(40):
             calibration, (X, y) = simulated(59, rng, 4), simulated(300, rng, 4)
             for values, at_once in ((each, False), (joint, True)):
                 one = Conformal(
@@ -197,12 +197,12 @@ class TestLevel:
         assert np.mean(joint) == pytest.approx(0.9, abs=0.02)
         assert np.mean(each) < 0.85
 
-    @pytest.mark.parametrize("method", ["cv+", "jackknife+"])
-    def test_folds(self, method):
+    @pytest.mark.parametrize(("method", "runs"), [("cv+", 60), ("jackknife+", 30)])
+    def test_folds(self, method, runs):
         rng = np.random.default_rng(6)
         found = []
-        for _ in range(60):
-            one = Conformal(Ridge(), method, folds=5, random_state=0).fit(*simulated(40, rng))
+        for _ in range(runs):
+            one = Conformal(Ridge(), method, folds=5, random_state=0).fit(*simulated(29, rng))
             X, y = simulated(200, rng)
             found.append(covered(one.predict_interval(X), y))
         assert np.mean(found) == pytest.approx(0.9, abs=0.025)
@@ -210,7 +210,7 @@ class TestLevel:
     def test_folds_of_groups_stay_whole(self):
         rng = np.random.default_rng(7)
         found, naive = [], []
-        for _ in range(40):
+        for _ in range(24):
             groups = np.repeat(np.arange(20), rng.integers(1, 12, 20))
             centre = rng.normal(size=(21, 5))
             offset = 2 * rng.normal(size=21)
@@ -350,6 +350,29 @@ class TestInput:
         split = Conformal(make_pipeline(encoder, Ridge())).fit(table[:30], y[:30])
         with pytest.warns(DuplicatedRowsWarning, match="1 of 31"):
             split.calibrate(table[29:], y[29:])
+
+    def test_sparse_inputs(self):
+        from scipy.sparse import csr_array
+
+        (X, y), calibration, (new, _) = diabetes()
+        one = Conformal(Ridge()).fit(csr_array(X), y).calibrate(*calibration)
+        assert one.predict_interval(csr_array(new)).low.shape == (71,)
+        with pytest.warns(DuplicatedRowsWarning, match="300 of 300"):
+            one.calibrate(csr_array(X), y)
+
+    def test_inputs_of_a_wrong_shape(self):
+        (X, y), calibration, (new, _) = diabetes()
+        one = Conformal(Ridge()).fit(X, y)
+        with pytest.raises(ValueError, match="expecting 10 features"):
+            one.calibrate(calibration[0][:, :3], calibration[1])
+        with pytest.raises(ValueError, match="contains NaN"):
+            one.calibrate(np.full_like(calibration[0], np.nan), calibration[1])
+        with pytest.raises(ValueError, match="Expected 2D array"):
+            Conformal(Ridge()).fit(X[:, 0], y)
+        one.calibrate(*calibration)
+        with pytest.raises(ValueError, match="expecting 10 features"):
+            one.predict_interval(new[:, :3])
+        assert one.predict_interval(new).low.shape == (71,)
 
     def test_groups_that_straddle_the_split(self):
         (X, y), (new, truth), _ = diabetes()

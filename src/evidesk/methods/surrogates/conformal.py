@@ -17,7 +17,12 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from evidesk.methods.metrics.labels import as_labels
 from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
-from evidesk.methods.surrogates.conformal_calibration import Calibration
+from evidesk.methods.surrogates.conformal_calibration import (
+    Calibration,
+    calibrated,
+    labels_of,
+    quantiles_by_category,
+)
 from evidesk.methods.surrogates.conformal_checks import (
     as_targets,
     check_apart,
@@ -40,7 +45,6 @@ from evidesk.methods.surrogates.conformal_spread import (
 from evidesk.methods.surrogates.conformal_weights import ShiftWeights
 
 Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[Any]
 ConformalMethod = Literal["split", "normalised", "cv+", "jackknife+"]
 METHODS: tuple[ConformalMethod, ...] = get_args(ConformalMethod)
 
@@ -179,7 +183,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
                 "their own are for 'split' and 'normalised'."
             )
         targets = as_targets(y, _num_samples(X))
-        labels = None if category is None else _labels(category, len(targets))
+        labels = None if category is None else labels_of(category, len(targets))
         estimator = getattr(self, "estimator_", None)
         fitted_here = hasattr(self, "_training")
         if not fitted_here:
@@ -199,7 +203,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         scores = np.abs(targets - mean) / spread
         if self.joint:
             scores = scores.max(axis=1, keepdims=True)
-        calibrations = _by_category(scores, groups, labels)
+        calibrations = calibrated(scores, groups, labels)
         duplicated = 0
         if fitted_here:
             duplicated = warn_of_duplicates(self._training, digests(X, targets), stacklevel=3)
@@ -264,7 +268,14 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         check_is_fitted(self, "calibrations_", msg=_UNCALIBRATED)
         mean, spread = self._predicted(self.estimator_, X)
         if None not in self.calibrations_:
-            return self._mondrian(mean, spread, level, category)
+            if category is None:
+                raise ValueError(
+                    "The calibration had categories: give predict_interval the 'category' of each "
+                    "row."
+                )
+            labels = labels_of(category, len(mean))
+            quantile, reason = quantiles_by_category(self.calibrations_, labels, level)
+            return self._result(mean, quantile * spread, level, reason)
         if category is not None:
             raise ValueError(
                 "'category' was given, but the calibration had none. Call calibrate(..., "
@@ -273,9 +284,9 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         calibration = self._only_calibration()
         _refuse(calibration.lacking(level))
         if self._weights is not None:
-            return self._weighted(X, mean, spread, level, calibration, self._weights)
-        half = calibration.quantile(level) * spread
-        return self._result(mean, half, level, calibration, "", calibration.units)
+            quantile, reason = self._weights.quantiles(calibration, X, level)
+            return self._result(mean, quantile * spread, level, reason, self._weights.effective)
+        return self._result(mean, calibration.quantile(level) * spread, level, "")
 
     def _cross_interval(
         self, X: Any, level: float, category: npt.ArrayLike | None
@@ -301,65 +312,11 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
             float(crossed.units),
         )
 
-    def _mondrian(
-        self, mean: Floats, spread: Floats, level: float, category: npt.ArrayLike | None
-    ) -> ConformalIntervals:
-        """Each row by the calibration of its own category."""
-        if category is None:
-            raise ValueError(
-                "The calibration had categories: give predict_interval the 'category' of each row."
-            )
-        labels = _labels(category, len(mean))
-        half = np.full(mean.shape, np.nan)
-        reasons = []
-        for one in np.unique(labels):
-            calibration = self.calibrations_.get(one)
-            rows = labels == one
-            if calibration is None:
-                reasons.append(f"category '{one}' is not in the calibration")
-                continue
-            lacking = calibration.lacking(level)
-            if lacking:
-                reasons.append(f"in category '{one}' {lacking}")
-                continue
-            half[rows] = calibration.quantile(level) * spread[rows]
-        all_of_it = list(self.calibrations_.values())
-        units = sum(one.units for one in all_of_it)
-        return self._result(mean, half, level, all_of_it[0], "; ".join(reasons), units)
-
-    def _weighted(
-        self,
-        X: Any,
-        mean: Floats,
-        spread: Floats,
-        level: float,
-        calibration: Calibration,
-        weights: ShiftWeights,
-    ) -> ConformalIntervals:
-        half, reason = np.full(mean.shape, np.nan), weights.lacking(level)
-        if not reason:
-            half = calibration.quantile(level, weights.weights, weights.of(X)) * spread
-            beyond = ~np.isfinite(half).all(axis=1)
-            half[beyond] = np.nan
-            if beyond.any():
-                reason = (
-                    "the calibration has next to no rows like these, so that their intervals would "
-                    "be infinite; label some of them, and calibrate on them"
-                )
-        return self._result(
-            mean, half, level, calibration, reason, calibration.units, weights.effective
-        )
-
     def _result(
-        self,
-        mean: Floats,
-        half: Floats,
-        level: float,
-        calibration: Calibration,
-        reason: str,
-        units: int,
-        effective: float | None = None,
+        self, mean: Floats, half: Floats, level: float, reason: str, effective: float | None = None
     ) -> ConformalIntervals:
+        calibrations = list(self.calibrations_.values())
+        units = sum(one.units for one in calibrations)
         name = self.method if effective is None else f"weighted {self.method}"
         if self.joint:
             name += ", all outputs at once"
@@ -374,7 +331,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
             reason,
             name,
             units,
-            calibration.unit,
+            calibrations[0].unit,
             float(units if effective is None else effective),
         )
 
@@ -441,26 +398,6 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
             )
         if self.spread is not None and self.method != "normalised":
             raise ValueError("'spread' is for method='normalised' alone.")
-
-
-def _by_category(
-    scores: Floats, groups: npt.ArrayLike | None, labels: Labels | None
-) -> dict[Any, Calibration]:
-    """A calibration for each category; without categories one, by the name None."""
-    if labels is None:
-        return {None: Calibration.of(scores, groups)}
-    names = None if groups is None else as_labels(groups, "groups")
-    return {
-        one: Calibration.of(scores[labels == one], None if names is None else names[labels == one])
-        for one in np.unique(labels)
-    }
-
-
-def _labels(category: npt.ArrayLike, n: int) -> Labels:
-    labels: Labels = np.asarray(as_labels(category, "category"))
-    if len(labels) != n:
-        raise ValueError(f"'category' must name one for each of {n} rows, got {len(labels)}.")
-    return labels
 
 
 def _refuse(lacking: str) -> None:

@@ -1,11 +1,14 @@
 """What conformal prediction remembers of its calibration: scores, and what they count."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.metrics.labels import as_labels
 from evidesk.methods.metrics.units import members_of
 from evidesk.methods.surrogates.conformal_quantiles import (
     fewest_units,
@@ -14,6 +17,7 @@ from evidesk.methods.surrogates.conformal_quantiles import (
 )
 
 Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,51 @@ class Calibration:
     def lacking(self, level: float) -> str:
         """Why there is no finite interval at this level; empty if there is."""
         return too_few(level, self.units, self.unit)
+
+
+def calibrated(
+    scores: Floats, groups: npt.ArrayLike | None, labels: Labels | None
+) -> dict[Any, Calibration]:
+    """A calibration for each category; without categories one, by the name None."""
+    if labels is None:
+        return {None: Calibration.of(scores, groups)}
+    names = None if groups is None else as_labels(groups, "groups")
+    return {
+        one: Calibration.of(scores[labels == one], None if names is None else names[labels == one])
+        for one in np.unique(labels)
+    }
+
+
+def quantiles_by_category(
+    calibrations: Mapping[Any, Calibration], labels: Labels, level: float
+) -> tuple[Floats, str]:
+    """Shape (n, outputs): the quantile of each row's category; NaN where there is none, and why."""
+    outputs = next(iter(calibrations.values())).scores.shape[1]
+    found = np.full((len(labels), outputs), np.nan)
+    reasons = []
+    for one in np.unique(labels):
+        calibration = calibrations.get(one)
+        if calibration is None:
+            reasons.append(f"category '{one}' is not in the calibration")
+        elif lacking := calibration.lacking(level):
+            reasons.append(f"in category '{one}' {lacking}")
+        else:
+            found[labels == one] = calibration.quantile(level)
+    return found, "; ".join(reasons)
+
+
+def labels_of(category: npt.ArrayLike, n: int) -> Labels:
+    """The category of each of n rows.
+
+    Raises
+    ------
+    ValueError : another length, or missing ones.
+    TypeError : categories of several kinds.
+    """
+    labels = as_labels(category, "category")
+    if len(labels) != n:
+        raise ValueError(f"'category' must name one for each of {n} rows, got {len(labels)}.")
+    return labels
 
 
 def masses(n: int, groups: npt.ArrayLike | None) -> tuple[Floats, int]:

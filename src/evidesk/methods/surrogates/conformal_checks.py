@@ -58,7 +58,7 @@ def check_varies(y: Floats) -> None:
 
 def digests(X: Any, y: Floats) -> Digests:
     """A number for each row of inputs and targets, the same for rows with the same values."""
-    table = np.asarray(X)
+    table = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
     table = table.reshape(len(table), -1)
     try:
         table = table.astype(np.float64)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from evidesk.methods.shift.density import DensityRatio, folds_of
 from evidesk.methods.shift.samples import Samples
 from evidesk.methods.shift.weighting import FEWEST_EFFECTIVE
+from evidesk.methods.surrogates.conformal_calibration import Calibration
 from evidesk.methods.surrogates.conformal_quantiles import effective_size, fewest_units
 
 Floats = npt.NDArray[np.float64]
@@ -62,6 +63,21 @@ class ShiftWeights:
         """Shape (n,): the weights of new rows, the geometric mean over the rules."""
         design = self.samples.encode(X)
         return np.asarray(np.exp(np.mean([rule(design) for rule in self.rules], axis=0)))
+
+    def quantiles(self, calibration: Calibration, X: Any, level: float) -> tuple[Floats, str]:
+        """Shape (n, outputs): the weighted quantile of each new row; NaN where refused, and why."""
+        weights = self.of(X)
+        if lacking := self.lacking(level):
+            return np.full((len(weights), calibration.scores.shape[1]), np.nan), lacking
+        found = calibration.quantile(level, self.weights, weights)
+        beyond = np.isinf(found)
+        found[beyond] = np.nan
+        if not beyond.any():
+            return found, ""
+        return found, (
+            "the calibration has next to no rows like these, so that their intervals would be "
+            "infinite; label some of them, and calibrate on them"
+        )
 
     def lacking(self, level: float) -> str:
         """Why the weighted calibration tells too little; empty if it tells enough."""
