@@ -113,16 +113,17 @@ class TestLevel:
     """Mean coverage over calibrations; each would fail if a quantile were one rank off."""
 
     @pytest.mark.parametrize("method", ["split", "normalised"])
-    def test_with_the_fewest_calibration_rows_it_is_exact(self, method):
+    @pytest.mark.parametrize(("rows", "exact"), [(9, 9 / 10), (10, 10 / 11)])
+    def test_with_few_calibration_rows_it_is_exact(self, method, rows, exact):
         rng = np.random.default_rng(1)
         model = BayesianRidge().fit(*simulated(200, rng))
         found = []
-        for _ in range(400):
-            one = Conformal(model, method).calibrate(*simulated(9, rng))
+        for _ in range(300):
+            one = Conformal(model, method).calibrate(*simulated(rows, rng))
             X, y = simulated(50, rng)
             found.append(covered(one.predict_interval(X), y))
-        # The coverage is Beta(9, 1) distributed: 0.9 on average, with a deviation of 0.09.
-        assert np.mean(found) == pytest.approx(0.9, abs=3 * 0.1 / 20)
+        # The coverage is Beta(rows, 1) distributed, with a deviation below 0.1.
+        assert np.mean(found) == pytest.approx(exact, abs=3 * 0.1 / np.sqrt(300))
 
     def test_groups_hold_it_for_rows_of_new_groups(self):
         rng = np.random.default_rng(2)
@@ -335,6 +336,15 @@ class TestInput:
         # The same inputs measured again are no leak.
         one.calibrate(X[:20], y[:20] + 1)
         assert one.duplicated_ == 0
+
+    def test_repeats_in_several_folds_are_told(self):
+        (X, y), _, _ = diabetes()
+        twice = np.concatenate([X, X[:4]]), np.concatenate([y, y[:4]])
+        with pytest.warns(DuplicatedRowsWarning, match="8 of 304 rows are in several folds"):
+            one = Conformal(Ridge(), "cv+", folds=76, random_state=0).fit(*twice)
+        assert one.duplicated_ == 8
+        groups = np.r_[np.arange(300), np.arange(4)]
+        assert one.fit(*twice, groups).duplicated_ == 0
 
     def test_rows_of_text_are_compared_too(self):
         pytest.importorskip("pandas")

@@ -29,6 +29,7 @@ from evidesk.methods.surrogates.conformal_checks import (
     check_varies,
     digests,
     warn_of_duplicates,
+    warn_of_repeats,
 )
 from evidesk.methods.surrogates.conformal_folds import (
     CrossConformal,
@@ -79,7 +80,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
     ----------
     estimator_ : trained on all rows given to `fit`, or the one that was given trained.
     n_outputs_ : number of outputs.
-    duplicated_ : how many calibration rows are also training rows.
+    duplicated_ : how many calibration rows are also training rows, or rows also in another fold.
     """
 
     def __init__(
@@ -116,6 +117,10 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         ValueError : shapes differ; ``y`` is constant or not finite; a parameter is out of its
             range; there are fewer rows (or groups) than folds.
         TypeError : ``y`` holds no numbers.
+
+        Warns
+        -----
+        DuplicatedRowsWarning : rows are in several folds, value for value.
         """
         self._check_parameters()
         targets = as_targets(y, _num_samples(X))
@@ -124,11 +129,13 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
             raise ValueError("'X' has one row: nothing can be learnt from it.")
         rng = generator(self.random_state)
         shaped = targets[:, 0] if np.ndim(y) == 1 else targets
+        training, duplicated = digests(X, targets), 0
         crossed: CrossConformal | None = None
         spread_model: Any = None
         if self.method in ("cv+", "jackknife+"):
             folds = self.folds if self.method == "cv+" else None
             dealt = deal(len(targets), folds, groups, rng)
+            duplicated = warn_of_repeats(training, dealt, stacklevel=3)
             trained = FoldModels.fit(self.estimator, X, shaped, dealt, self.n_jobs)
             crossed = CrossConformal.of(trained, targets, groups)
         elif self.method == "normalised" and not self._has_std:
@@ -140,7 +147,8 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
         self.n_features_in_ = np.shape(X)[1]
         self.spread_: Any = spread_model
         self.cross_: Any = crossed
-        self._training = digests(X, targets)
+        self.duplicated_ = duplicated
+        self._training = training
         self._groups = (
             None if groups is None else np.unique(as_labels(groups, "groups").astype(str))
         )

@@ -87,6 +87,24 @@ def warn_of_duplicates(training: Digests, calibration: Digests, stacklevel: int)
     return count
 
 
+def warn_of_repeats(rows: Digests, fold: npt.NDArray[np.intp], stacklevel: int) -> int:
+    """Warn of rows that are also in another fold; how many these are."""
+    distinct, own = np.unique(rows, return_inverse=True)
+    first, last = np.full(len(distinct), len(rows)), np.full(len(distinct), -1)
+    np.minimum.at(first, own, fold)
+    np.maximum.at(last, own, fold)
+    count = int((first < last)[own].sum())
+    if count:
+        warnings.warn(
+            f"{count:,} of {len(rows):,} rows are in several folds, value for value. The model of "
+            "a fold knows their answers, so that their errors are too small and the intervals too "
+            "short. Drop the repeats, or give each set of them a group of its own.",
+            DuplicatedRowsWarning,
+            stacklevel=stacklevel,
+        )
+    return count
+
+
 def check_apart(training: Any, calibration: npt.ArrayLike) -> None:
     """Raise ValueError if a group has rows in the training and in the calibration."""
     # Names of both are compared as texts, as one may be read from a file as numbers.
