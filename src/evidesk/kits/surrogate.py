@@ -2,7 +2,7 @@
 
 import warnings as python_warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, P
 from evidesk.kits.surrogate_figures import surrogate_figures, surrogate_tables
 from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
 from evidesk.kits.wording import Level, drawing, noted, percent, shown
+from evidesk.methods.metrics import PoorApproximationWarning, accuracy
 from evidesk.methods.surrogates import (
     Conformal,
     Ensemble,
@@ -32,6 +33,8 @@ Mask = npt.NDArray[np.bool_]
 _QUESTION = "How far can this network's prediction be trusted?"
 _MOST_CONSIDERED = 20_000
 _MOST_LAYERS = 10
+#: Intervals are trusted whose coverage is known to be no farther than this below their level.
+_NEAR = 0.05
 
 
 class SurrogateParameters(Parameters):
@@ -197,18 +200,21 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
         with noted() as poor, python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always")
             found = _found(parameters, parts, progress)
+            findings = tuple(_findings(parameters, found))
+        progress(0.92, "Drawing figures")
+        with drawing(), python_warnings.catch_warnings():
+            # Of the bins of a figure; what is said of all of a test's rows is among the warnings.
+            python_warnings.simplefilter("ignore", PoorApproximationWarning)
+            tables = surrogate_tables(found, parameters.level)
+            figures = tuple(surrogate_figures(found, parameters.level, tables))
         told = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
     except (ValueError, TypeError, ImportError) as error:
         raise KitError(str(error)) from error
-    progress(0.92, "Drawing figures")
-    tables = surrogate_tables(found, parameters.level)
-    with drawing():
-        figures = tuple(surrogate_figures(found, parameters.level, tables))
     warnings = (*_warnings(found), *found.scores.notes, *told, *poor)
     evidence = Evidence(
         question=_QUESTION,
         answer=_answer(parameters, found),
-        findings=tuple(_findings(parameters, found)),
+        findings=findings,
         tables=tuple(tables.values()),
         figures=figures,
         warnings=tuple(dict.fromkeys(warnings)),
@@ -308,18 +314,13 @@ def _tried(parameters: SurrogateParameters, head: Any, parts: Parts) -> Tried:
 
 
 def _groups(parts: tuple[Part, ...]) -> npt.NDArray[Any] | None:
-    """Groups of several parts, each its own."""
-    found, before = [], 0
-    for part in parts:
-        if part.groups is None:
-            return None
-        found.append(part.groups + before)
-        before += int(part.groups.max()) + 1
-    return np.concatenate(found)
+    groups = [one.groups for one in parts if one.groups is not None]
+    return np.concatenate(groups) if len(groups) == len(parts) else None
 
 
 def _scored(parameters: SurrogateParameters, tried: Tried) -> PredictionScores:
-    return score_predictions(
+    return _in_order(
+        tried.part,
         _single(tried.truth),
         _single(tried.mean),
         None if tried.std is None else _single(tried.std),
@@ -327,9 +328,14 @@ def _scored(parameters: SurrogateParameters, tried: Tried) -> PredictionScores:
         _single(tried.high),
         level=parameters.level,
         groups=tried.groups,
-        subset=tried.part,
         random_state=parameters.random_state,
     )
+
+
+def _in_order(part: npt.NDArray[Any], *values: Any, **options: Any) -> PredictionScores:
+    """Scores of each part, in the order of the parts."""
+    found = score_predictions(*values, subset=part, **options)
+    return replace(found, subsets={name: found.subsets[name] for name in dict.fromkeys(part)})
 
 
 def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
@@ -366,8 +372,6 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
         name: [] for name in ("part", "truth", "value", "low", "high", "independent", "refused")
     }
     groups: list[Any] = []
-    before = 0
-    z = 0.0
     for part in parts.tests:
         rows = part.systems()
         derived = head.propagate(
@@ -385,9 +389,7 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
             columns["truth"].append(float(total(part.y[one])))
             columns["independent"].append(z * share * float(np.sqrt((std[one] ** 2).sum())))
             if part.groups is not None:
-                groups.append(int(part.groups[one[0]]) + before)
-        if part.groups is not None:
-            before += int(part.groups.max()) + 1
+                groups.append(int(part.groups[one[0]]))
         columns["part"] += [part.name] * len(rows)
         columns["value"] += derived.value[:, 0].tolist()
         columns["low"] += derived.low[:, 0].tolist()
@@ -400,9 +402,9 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
 def _scored_totals(
     parameters: SurrogateParameters, totals: Totals, low: Floats, high: Floats
 ) -> PredictionScores:
-    return score_predictions(
-        totals.truth, totals.value, None, low, high, level=parameters.level, groups=totals.groups,
-        subset=totals.part, random_state=parameters.random_state,
+    return _in_order(
+        totals.part, totals.truth, totals.value, None, low, high, level=parameters.level,
+        groups=totals.groups, random_state=parameters.random_state,
     )  # fmt: skip
 
 
@@ -428,10 +430,11 @@ def _next_rows(
 
 
 def _verdict(coverage: Estimate, level: float) -> Verdict:
-    """Whether so many are covered as the level says, or fewer beyond chance."""
+    """Whether as many are covered as the level says: seen, or seen to be too few, or neither."""
     if coverage.high < level:
         return Verdict.REFUTED
-    return Verdict.SUPPORTED if coverage.low <= level else Verdict.UNDECIDED
+    enough = coverage.value >= level and coverage.low > level - _NEAR
+    return Verdict.SUPPORTED if enough else Verdict.UNDECIDED
 
 
 def _told(name: str, coverage: Estimate, level: float) -> str:
@@ -454,7 +457,7 @@ def _findings(parameters: SurrogateParameters, found: Trust) -> Iterator[Finding
     for name, one in found.scores.subsets.items():
         if one.coverage is not None:
             yield Finding(
-                f"In {shown(name)}, intervals of {level} hold {level} of the truths.",
+                f"In {shown(name)}, intervals of {level} hold at least {level} of the truths.",
                 one.coverage,
                 _verdict(one.coverage, parameters.level),
             )
@@ -470,7 +473,7 @@ def _findings(parameters: SurrogateParameters, found: Trust) -> Iterator[Finding
             if one.coverage is not None:
                 yield Finding(
                     f"In {shown(name)}, intervals of {level} for the {parameters.total} of each "
-                    f"system hold {level} of the truths.",
+                    f"system hold at least {level} of the truths.",
                     one.coverage,
                     _verdict(one.coverage, parameters.level),
                 )
@@ -478,11 +481,13 @@ def _findings(parameters: SurrogateParameters, found: Trust) -> Iterator[Finding
 
 def outside_shares(found: Trust) -> dict[str, Estimate]:
     """Of each test part, the share of rows out of domain."""
-    from evidesk.methods.metrics import proportion
-
     tried = found.tried
     return {
-        name: proportion(int(tried.outside[rows].sum()), int(rows.sum()), level=0.95)
+        name: accuracy(
+            tried.outside[rows],
+            np.ones(int(rows.sum()), dtype=bool),
+            groups=None if tried.groups is None else tried.groups[rows],
+        )
         for name in found.scores.subsets
         if (rows := tried.part == name).any()
     }

@@ -165,22 +165,24 @@ def _spread(found: "Trust") -> Table:
 
 
 def _scores(name: str, title: str, scores: PredictionScores) -> Table:
-    shown = [one for one in _SCORES if one in scores.overall.estimates]
-    columns = [Column("part", "text", "Part"), Column("n", "integer", "Rows")]
-    for one in shown:
-        columns += [
-            Column(one, "number", _SCORES[one]),
-            Column(f"{one}_low", "number", "Low"),
-            Column(f"{one}_high", "number", "High"),
-        ]
-    rows = []
-    for part, found in scores.subsets.items():
-        row: list[Any] = [cell(part), found.n]
-        for one in shown:
-            estimate = found.estimates.get(one)
-            row += [None] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
-        rows.append(tuple(row))
-    return Table(name, title, tuple(columns), tuple(rows))
+    return Table(
+        name,
+        title,
+        (
+            Column("part", "text", "Test"),
+            Column("score", "text", "Score"),
+            Column("value", "number", "Value"),
+            Column("low", "number", "Low"),
+            Column("high", "number", "High"),
+            Column("n", "integer", "Rows"),
+        ),
+        tuple(
+            (cell(part), told, one.value, one.low, one.high, found.n)
+            for part, found in scores.subsets.items()
+            for key, told in _SCORES.items()
+            if (one := found.estimates.get(key)) is not None
+        ),
+    )
 
 
 def _draw_totals(totals: "Totals") -> "Axes":

@@ -6,7 +6,7 @@ groups of rows, are parted at random.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def read_parts(file: ArrayFile, wanted: Wanted, seed: int, progress: Progress) -
     rng = np.random.default_rng(seed)
     prefix = _prefix(wanted)
     if wanted.part is None and prefix is not None:
-        found = dict(_by_prefix(file, wanted, prefix, progress))
+        found = dict(_numbered_on(_by_prefix(file, wanted, prefix, progress)))
         return _told_apart(found, "by the names of the arrays", rng)
     whole = _read(file, wanted, "all", progress)
     if wanted.part is not None:
@@ -102,7 +102,7 @@ def read_parts(file: ArrayFile, wanted: Wanted, seed: int, progress: Progress) -
 
 
 def _prefix(wanted: Wanted) -> str | None:
-    """The common beginning of all names, such as ``train_``, if it says that this is for training."""
+    """The beginning that all names share, such as ``train_``, if it speaks of training."""
     names = [*wanted.features, *wanted.targets, *([wanted.group] if wanted.group else [])]
     for sign in "_/.":
         first = {name.partition(sign)[0] for name in names if sign in name}
@@ -134,6 +134,17 @@ def _by_prefix(
         needed = [*part.features, *part.targets, *([part.group] if part.group else [])]
         if all(one in file.names for one in needed):
             yield own[:-1], _read(file, part, own[:-1], progress)
+
+
+def _numbered_on(parts: Iterator[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
+    """Arrays of different parts each count their groups anew: the same number is another group."""
+    before = 0
+    for name, part in parts:
+        if part.groups is None:
+            yield name, part
+            continue
+        yield name, replace(part, groups=part.groups + before)
+        before += int(part.groups.max()) + 1
 
 
 def _read(file: ArrayFile, wanted: Wanted, name: str, progress: Progress) -> Part:
