@@ -15,7 +15,7 @@ from evidesk.kits.execution import execute, parse
 from evidesk.kits.surrogate import kit
 from tests.kits.tables import rows
 
-SMALL = {"hidden": [16, 16], "epochs": 60, "batch_size": 32, "learning_rate": 0.01}
+SMALL = {"hidden": "16, 16", "epochs": 60, "batch_size": 32, "learning_rate": 0.01}
 
 
 def cases(n, seed=0, low=-1.0, high=1.0):
@@ -221,7 +221,9 @@ def test_without_pytorch_it_says_what_to_install(table, tmp_path):
         ({"feature": ["a"], "target": ["a"]}, "a is an input and an output"),
         ({"feature": ["x"]}, "has no column or array x"),
         ({"feature": []}, "at least 1 item"),
-        ({"hidden": [0]}, "from 1 to 10,000 neurons"),
+        ({"hidden": "64 0"}, "Write the sizes of hidden layers"),
+        ({"hidden": "64 x"}, "such as 64 64"),
+        ({"hidden": "8 " * 11}, "at most 10 hidden layers"),
         ({"feature": ["kind"]}, "no number"),
         ({"feature": ["hole"]}, "rows of all have inputs that are missing"),
         ({"target": ["hole"]}, "rows of all have outputs that are missing"),

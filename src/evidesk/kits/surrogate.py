@@ -76,11 +76,11 @@ class SurrogateParameters(Parameters):
         "ensemble: several networks, and how they differ. gaussian-process: no network, below "
         "2,000 rows. conformal: one network and intervals as wide as its past errors.",
     )
-    hidden: list[int] = Field(
-        default=[64, 64],
-        max_length=_MOST_LAYERS,
+    hidden: str = Field(
+        default="64 64",
+        max_length=100,
         title="Hidden layers",
-        description="Their sizes, from the inputs to the outputs.",
+        description="Their sizes, from the inputs to the outputs, such as 64 64.",
     )
     members: int = Field(default=10, ge=2, le=100, title="Networks", description="Of an ensemble.")
     epochs: int = Field(
@@ -123,9 +123,17 @@ class SurrogateParameters(Parameters):
         both = sorted(set(self.feature) & set(self.target))
         if both:
             raise ValueError(f"{shown(both[0])} is an input and an output. It can be one of them.")
-        if any(not 1 <= size <= 10_000 for size in self.hidden):
-            raise ValueError("Each hidden layer has from 1 to 10,000 neurons.")
+        sizes = self.hidden.replace(",", " ").split()
+        if not all(one.isdecimal() and 1 <= int(one) <= 10_000 for one in sizes):
+            raise ValueError("Write the sizes of hidden layers, from 1 to 10,000, such as 64 64.")
+        if len(sizes) > _MOST_LAYERS:
+            raise ValueError(f"There can be at most {_MOST_LAYERS} hidden layers.")
         return self
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the hidden layers."""
+        return tuple(map(int, self.hidden.replace(",", " ").split()))
 
 
 @dataclass(frozen=True)
@@ -225,7 +233,7 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
 
 def _network(parameters: SurrogateParameters) -> Network:
     return Network(
-        tuple(parameters.hidden),
+        parameters.layers,
         epochs=parameters.epochs,
         batch_size=parameters.batch_size,
         learning_rate=parameters.learning_rate,
