@@ -156,6 +156,7 @@ class Derived:
                         label=f"{100 * self.level:g} % interval", linewidth=0,
                     )  # fmt: skip
                     ax.legend()
+                ax.xaxis.get_major_locator().set_params(integer=True)
                 ax.set_xlabel("Quantity")
                 ax.set_ylabel(name)
             if self.refused[system]:
