@@ -60,8 +60,8 @@ def scikit_learn(X: Floats, y: Floats) -> None:
         warnings.simplefilter("ignore")  # that it has not converged
         for seed in range(MEMBERS):
             MLPRegressor(
-                hidden_layer_sizes=(64, 64), batch_size=BATCH, max_iter=EPOCHS, learning_rate_init=RATE, alpha=0.0,
-                n_iter_no_change=EPOCHS, random_state=seed,
+                hidden_layer_sizes=(64, 64), batch_size=BATCH, max_iter=EPOCHS,
+                learning_rate_init=RATE, alpha=0.0, n_iter_no_change=EPOCHS, random_state=seed,
             ).fit(rows, targets)  # fmt: skip
 
 
