@@ -4,7 +4,6 @@
 measured in CPU seconds on one thread, in turns, and the median of the turns is shown.
 """
 
-import os
 import platform
 import sys
 import time
@@ -12,14 +11,12 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import numpy as np
 import numpy.typing as npt
 import sklearn
 import torch
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -63,8 +60,8 @@ def scikit_learn(X: Floats, y: Floats) -> None:
         warnings.simplefilter("ignore")  # that it has not converged
         for seed in range(MEMBERS):
             MLPRegressor(
-                (64, 64), batch_size=BATCH, max_iter=EPOCHS, learning_rate_init=RATE, alpha=0.0,
-                n_iter_no_change=EPOCHS, random_state=seed,
+                hidden_layer_sizes=(64, 64), batch_size=BATCH, max_iter=EPOCHS,
+                learning_rate_init=RATE, alpha=0.0, n_iter_no_change=EPOCHS, random_state=seed,
             ).fit(rows, targets)  # fmt: skip
 
 
@@ -138,7 +135,8 @@ def training_table(turns: int) -> str:
 def main() -> None:
     """Write the table."""
     torch.set_num_threads(1)
-    text = training_table(5)
+    with threadpool_limits(1):
+        text = training_table(5)
     (TABLES / "surrogate_training.md").write_text(text)
     sys.stdout.write(text)
 

@@ -128,6 +128,8 @@ class Derived:
         """One system: a histogram of the samples of a single quantity, or all quantities with their
         intervals and some samples.
         """
+        from matplotlib.ticker import MaxNLocator
+
         samples, value = self.samples[system], self.value[system]
         with style():
             if ax is None:
@@ -156,6 +158,7 @@ class Derived:
                         label=f"{100 * self.level:g} % interval", linewidth=0,
                     )  # fmt: skip
                     ax.legend()
+                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
                 ax.set_xlabel("Quantity")
                 ax.set_ylabel(name)
             if self.refused[system]:

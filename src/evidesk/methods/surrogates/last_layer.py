@@ -113,18 +113,22 @@ class LastLayer(Surrogate):
             )
             trained = self.network_.module_
         self._attach(trained)
-        if hasattr(X, "shape") or isinstance(X, list | tuple):
+        if hasattr(X, "__array__") or isinstance(X, list | tuple):
             rows = X if hasattr(X, "shape") else np.asarray(X)
             if len(rows) < 2:
                 raise ValueError(f"At least 2 rows are needed, and there is {len(rows)}.")
             self._look_at(rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
-            self._seen = Seen.of(np.asarray(rows), groups) if len(rows) <= _RECOGNISED else Seen()
+            self._seen = (
+                Seen.of(np.asarray(rows, dtype=np.float64), groups)
+                if len(rows) <= _RECOGNISED
+                else Seen()
+            )
             if y is not None:
                 self._targets(y, len(rows))
         else:
             self._look_at(X)
             self._seen = Seen()
-        self._single = self._outputs == 1 if y is None else np.ndim(y) == 1
+        self._single = self._outputs == 1 if y is None else np.asarray(y).ndim == 1
         tell(1.0)
         return self
 

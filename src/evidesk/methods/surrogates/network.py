@@ -159,6 +159,11 @@ class Network(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
             n_jobs=n_jobs,
         )
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def sizes(self, features: int, outputs: int) -> tuple[int, ...]:
         """Of all layers, with the first and the last."""
         return (features, *(int(one) for one in self.hidden), outputs)

@@ -463,6 +463,11 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # no
     def _of_parameters(cls, parameters: dict[str, Any]) -> Self:
         return cls(**parameters)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "domain_")
 
