@@ -14,6 +14,7 @@ from evidesk.kits import Cancelled, KitError, load, silent
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.surrogate import kit
 from tests.kits.tables import rows
+from tests.methods.surrogates.test_onnx_network import model
 
 SMALL = {"hidden": "16, 16", "epochs": 60, "batch_size": 32, "learning_rate": 0.01}
 
@@ -156,6 +157,21 @@ def test_several_outputs_are_predicted_at_once(table, tmp_path):
     frame.to_parquet(tmp_path / "more.parquet")
     evidence = run(tmp_path / "more.parquet", **{**BY_PART, "target": ["y", "z"]}, epochs=100)
     assert 0.75 < coverage(evidence)["test"].estimate.value < 1
+
+
+def test_a_trained_network_is_taken_as_it_is(table, tmp_path):
+    found, _ = model(seed=3)
+    (tmp_path / "network.onnx").write_bytes(found.SerializeToString())
+    evidence = run(table, **BY_PART, network=tmp_path / "network.onnx")
+    # It was never trained on this, and its intervals are as wide as that makes them.
+    assert coverage(evidence)["test"].estimate.value > 0.85
+    width = {(one["part"], one["score"]): one["value"] for one in rows(evidence, "scores")}
+    assert width["test", "Width"] > 1
+    (tmp_path / "pickle.onnx").write_bytes(b"\x80\x04\x95")
+    with pytest.raises(KitError, match=r"pickle\.onnx: This is no ONNX model"):
+        run(table, **BY_PART, network=tmp_path / "pickle.onnx")
+    with pytest.raises(KitError, match="gets its uncertainty from its last layer"):
+        run(table, **BY_PART, network=tmp_path / "network.onnx", head="ensemble")
 
 
 def test_the_same_file_gives_the_same_evidence(table, tmp_path):

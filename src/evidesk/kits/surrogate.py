@@ -24,6 +24,7 @@ from evidesk.methods.surrogates import (
     Network,
     PredictionScores,
     Surrogate,
+    onnx_network,
     score_predictions,
 )
 
@@ -56,6 +57,12 @@ class SurrogateParameters(Parameters):
         min_length=1,
         title="Outputs",
         description="What is to be predicted: columns, or arrays with as many rows (and points).",
+    )
+    network: InputFile | None = Field(
+        default=None,
+        title="Trained network",
+        description="An ONNX file with your own network, which ends in a linear layer. Without it, "
+        "one is trained here. Files that hold pickled code, as PyTorch's own do, are not read.",
     )
     group: ColumnName | None = Field(
         default=None,
@@ -126,6 +133,8 @@ class SurrogateParameters(Parameters):
         sizes = self.hidden.replace(",", " ").split()
         if not all(one.isdecimal() and 1 <= int(one) <= 10_000 for one in sizes):
             raise ValueError("Write the sizes of hidden layers, from 1 to 10,000, such as 64 64.")
+        if self.network is not None and self.head != "last-layer":
+            raise ValueError("A trained network gets its uncertainty from its last layer.")
         if len(sizes) > _MOST_LAYERS:
             raise ValueError(f"There can be at most {_MOST_LAYERS} hidden layers.")
         return self
@@ -242,6 +251,11 @@ def _network(parameters: SurrogateParameters) -> Network:
 
 
 def _head(parameters: SurrogateParameters) -> Surrogate | Conformal:
+    if parameters.network is not None:
+        try:
+            return LastLayer(onnx_network(parameters.network.read_bytes()))
+        except (ValueError, OSError) as error:
+            raise KitError(f"{shown(parameters.network.name)}: {error}") from error
     network = _network(parameters)
     match parameters.head:
         case "last-layer":

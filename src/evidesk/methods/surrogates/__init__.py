@@ -16,6 +16,7 @@ from evidesk.methods.surrogates.intervals import Intervals
 from evidesk.methods.surrogates.last_layer import LastLayer
 from evidesk.methods.surrogates.leaks import LeakWarning
 from evidesk.methods.surrogates.network import Network
+from evidesk.methods.surrogates.onnx_network import onnx_network
 from evidesk.methods.surrogates.prediction_scores import (
     PredictionScores,
     SubsetScores,
@@ -63,6 +64,7 @@ __all__ = [
     "interval_score",
     "mean_width",
     "nll",
+    "onnx_network",
     "ood_auroc",
     "score_predictions",
     "sharpness",
