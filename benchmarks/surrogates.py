@@ -65,13 +65,6 @@ def scikit_learn(X: Floats, y: Floats) -> None:
             ).fit(rows, targets)  # fmt: skip
 
 
-def build(features: int, outputs: int) -> nn.Module:
-    """The same network as a module of one's own."""
-    return nn.Sequential(
-        nn.Linear(features, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, outputs)
-    )
-
-
 def network(**changes: object) -> Network:
     """Our network with the settings of all."""
     settings = {
@@ -97,9 +90,6 @@ def measured(turns: int) -> dict[str, float]:
         "1 network, a loop in PyTorch": lambda: pytorch_loop(X, y),
         "1 network, `Network`": lambda: network().fit(X, y),
         "10 networks, `Ensemble`": lambda: Ensemble(network(), MEMBERS, random_state=0).fit(X, y),
-        "10 networks, `Ensemble` of modules, one by one": lambda: Ensemble(
-            network(build=build), MEMBERS, random_state=0
-        ).fit(X, y),
         "10 networks, scikit-learn's `MLPRegressor`": lambda: scikit_learn(X, y),
         "last layer of a trained network: fit": lambda: LastLayer(trained).fit(X, y),
         "last layer of a trained network: fit and calibrate": lambda: (
@@ -136,7 +126,7 @@ def main() -> None:
     """Write the table."""
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        text = training_table(5)
+        text = training_table(3)
     (TABLES / "surrogate_training.md").write_text(text)
     sys.stdout.write(text)
 
