@@ -71,7 +71,7 @@ clean:
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing what the tests need into .venv (once) ..."
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[desk,postgres,dask,pdf,torch,hdf5,root,test]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,torch,hdf5,root,onnx,test]'
 	@touch $@
 
 # A real OpenID Connect provider for the tests, on the machine's Node or, where that is missing or
@@ -89,7 +89,7 @@ NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2
 
 # confidenceinterval pins a setuptools that PyTorch refuses; it runs with any.
 .venv/.peers: .venv/.test
-	$(PIP) --editable '.[desk,postgres,dask,pdf,torch,hdf5,root,test,peers]'
+	$(PIP) --editable '.[desk,postgres,dask,pdf,torch,hdf5,root,onnx,test,peers]'
 	$(PIP) --no-deps confidenceinterval
 	@touch $@
 

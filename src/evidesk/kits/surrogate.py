@@ -1,0 +1,538 @@
+"""The kit ``surrogate``: how far can this network's prediction be trusted?"""
+
+import warnings as python_warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from evidesk.evidence import Estimate, Evidence, Finding, Verdict
+from evidesk.kits.arrays import ArrayFile
+from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
+from evidesk.kits.surrogate_figures import surrogate_figures, surrogate_tables
+from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
+from evidesk.kits.wording import Level, drawing, noted, percent, shown
+from evidesk.methods.metrics import PoorApproximationWarning, accuracy
+from evidesk.methods.surrogates import (
+    Conformal,
+    Ensemble,
+    GaussianProcess,
+    LastLayer,
+    Network,
+    PredictionScores,
+    Surrogate,
+    onnx_network,
+    score_predictions,
+)
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_QUESTION = "How far can this network's prediction be trusted?"
+_MOST_CONSIDERED = 20_000
+_MOST_LAYERS = 10
+#: Intervals are trusted whose coverage is known to be no farther than this below their level.
+_NEAR = 0.05
+
+
+class SurrogateParameters(Parameters):
+    """What the kit needs to know about the data and the network."""
+
+    file: InputFile = Field(
+        title="Data",
+        description="One row for each case: CSV, TSV, JSON, Parquet, npz, npy, HDF5 or ROOT. If "
+        "arrays are named after their part, as train_x, val_x and test_x, give the names of the "
+        "training part; the other parts are found.",
+    )
+    feature: list[ColumnName] = Field(
+        min_length=1,
+        title="Inputs",
+        description="Columns, or whole arrays: (rows, columns), or (systems, points, columns) "
+        "where each system has many points that are predicted one by one.",
+    )
+    target: list[ColumnName] = Field(
+        min_length=1,
+        title="Outputs",
+        description="What is to be predicted: columns, or arrays with as many rows (and points).",
+    )
+    network: InputFile | None = Field(
+        default=None,
+        title="Trained network",
+        description="An ONNX file with your own network, which ends in a linear layer. Without it, "
+        "one is trained here. Files that hold pickled code, as PyTorch's own do, are not read.",
+    )
+    group: ColumnName | None = Field(
+        default=None,
+        title="Group",
+        description="What makes rows belong together, such as the trajectory of each snapshot: "
+        "whole groups are held out, and error bars count groups.",
+    )
+    part: ColumnName | None = Field(
+        default=None,
+        title="Part",
+        description="A column that says train, calibration or the name of a test set for each row. "
+        "Without it, and without such names of arrays, rows are parted at random.",
+    )
+    head: Literal["last-layer", "ensemble", "gaussian-process", "conformal"] = Field(
+        default="last-layer",
+        title="Uncertainty by",
+        description="last-layer: one network, and how well its last layer knows such inputs. "
+        "ensemble: several networks, and how they differ. gaussian-process: no network, below "
+        "2,000 rows. conformal: one network and intervals as wide as its past errors.",
+    )
+    hidden: str = Field(
+        default="64 64",
+        max_length=100,
+        title="Hidden layers",
+        description="Their sizes, from the inputs to the outputs, such as 64 64.",
+    )
+    members: int = Field(default=10, ge=2, le=100, title="Networks", description="Of an ensemble.")
+    epochs: int = Field(
+        default=400, ge=1, le=100_000, title="Epochs", description="How often training sees a row."
+    )
+    batch_size: int = Field(
+        default=64, ge=1, title="Batch size", description="Rows of one training step."
+    )
+    learning_rate: float = Field(
+        default=3e-3, gt=0, le=1, title="Learning rate", description="Of the first training step."
+    )
+    total: Literal["none", "sum", "mean"] = Field(
+        default="none",
+        title="Total of each system",
+        description="For systems of several points: also their sum or mean is predicted, with the "
+        "errors of its points as they hang together.",
+    )
+    level: Level = Field(
+        default=0.9,
+        title="Level",
+        description="The share of truths that the intervals are to hold, between 0 and 1.",
+    )
+    recommend: int = Field(
+        default=10,
+        ge=0,
+        le=1_000,
+        title="Rows to compute next",
+        description="So many rows of the tests are named that would teach most.",
+    )
+    random_state: int = Field(
+        default=0,
+        ge=0,
+        le=2**32 - 1,
+        title="Seed",
+        description="With the same seed, a run draws the same numbers.",
+    )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "SurrogateParameters":
+        both = sorted(set(self.feature) & set(self.target))
+        if both:
+            raise ValueError(f"{shown(both[0])} is an input and an output. It can be one of them.")
+        sizes = self.hidden.replace(",", " ").split()
+        if not all(one.isdecimal() and 1 <= int(one) <= 10_000 for one in sizes):
+            raise ValueError("Write the sizes of hidden layers, from 1 to 10,000, such as 64 64.")
+        if self.network is not None and self.head != "last-layer":
+            raise ValueError("A trained network gets its uncertainty from its last layer.")
+        if len(sizes) > _MOST_LAYERS:
+            raise ValueError(f"There can be at most {_MOST_LAYERS} hidden layers.")
+        return self
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the hidden layers."""
+        return tuple(map(int, self.hidden.replace(",", " ").split()))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a head says of all test rows.
+
+    Attributes
+    ----------
+    part : shape (rows,); the name of each row's part.
+    truth, mean, std, low, high : shape (rows, outputs); ``std`` is None where there is none.
+    outside : shape (rows,); rows out of domain, or without an interval.
+    groups : shape (rows,), or None.
+    """
+
+    part: npt.NDArray[Any]
+    truth: Floats
+    mean: Floats
+    std: Floats | None
+    low: Floats
+    high: Floats
+    outside: Mask
+    groups: npt.NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The totals of the tests' systems: shapes (systems,)."""
+
+    part: npt.NDArray[Any]
+    truth: Floats
+    value: Floats
+    low: Floats
+    high: Floats
+    #: The interval's half-width if errors of points were independent.
+    independent: Floats
+    refused: Mask
+    groups: npt.NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """All that was found."""
+
+    parts: Parts
+    tried: Tried
+    scores: PredictionScores
+    totals: Totals | None
+    #: Of the total's intervals, and of those from independent errors, by part.
+    total_scores: PredictionScores | None
+    independent_scores: PredictionScores | None
+    #: Part and row of each that is recommended, with its score out of domain.
+    next_rows: tuple[tuple[str, int, float], ...]
+
+
+def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
+    """How often intervals hold the truth, where they do not, and what to compute next.
+
+    Raises
+    ------
+    KitError : the data cannot be used, or PyTorch is missing.
+    """
+    wanted = Wanted(parameters.feature, parameters.target, parameters.group, parameters.part)
+    with ArrayFile(parameters.file, progress) as file:
+        names = [one for one in (parameters.group, parameters.part) if one is not None]
+        file.check([*parameters.feature, *parameters.target, *names])
+        parts = read_parts(
+            file, wanted, parameters.random_state,
+            lambda *_: progress(0.02, f"Reading {shown(parameters.file.name)}"),
+        )  # fmt: skip
+    told: list[str] = []
+    try:
+        with noted() as poor, python_warnings.catch_warnings(record=True) as caught:
+            python_warnings.simplefilter("always")
+            found = _found(parameters, parts, progress)
+            findings = tuple(_findings(parameters, found))
+        progress(0.92, "Drawing figures")
+        with drawing(), python_warnings.catch_warnings():
+            # Of the bins of a figure; what is said of all of a test's rows is among the warnings.
+            python_warnings.simplefilter("ignore", PoorApproximationWarning)
+            tables = surrogate_tables(found, parameters.level)
+            figures = tuple(surrogate_figures(found, parameters.level, tables))
+        told = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
+    except (ValueError, TypeError, ImportError) as error:
+        raise KitError(str(error)) from error
+    warnings = (*_warnings(found), *found.scores.notes, *told, *poor)
+    evidence = Evidence(
+        question=_QUESTION,
+        answer=_answer(parameters, found),
+        findings=findings,
+        tables=tuple(tables.values()),
+        figures=figures,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+    progress(1.0, "Done")
+    return evidence
+
+
+def _network(parameters: SurrogateParameters) -> Network:
+    return Network(
+        parameters.layers,
+        epochs=parameters.epochs,
+        batch_size=parameters.batch_size,
+        learning_rate=parameters.learning_rate,
+        random_state=parameters.random_state,
+    )
+
+
+def _head(parameters: SurrogateParameters) -> Surrogate | Conformal:
+    if parameters.network is not None:
+        try:
+            return LastLayer(onnx_network(parameters.network.read_bytes()))
+        except (ValueError, OSError) as error:
+            raise KitError(f"{shown(parameters.network.name)}: {error}") from error
+    network = _network(parameters)
+    match parameters.head:
+        case "last-layer":
+            return LastLayer(network)
+        case "ensemble":
+            return Ensemble(
+                network, members=parameters.members, random_state=parameters.random_state
+            )
+        case "gaussian-process":
+            return GaussianProcess()
+        case "conformal":
+            return Conformal(network, random_state=parameters.random_state)
+
+
+def _found(parameters: SurrogateParameters, parts: Parts, progress: Progress) -> Trust:
+    head = _head(parameters)
+    train, calibration = parts.training, parts.calibration
+    many = len(train.x)
+    message = f"Learning from {many:,} rows"
+    progress(0.05, message)
+    if isinstance(head, Conformal):
+        head.fit(train.x, _single(train.y), train.groups)
+    else:
+        head.fit(
+            train.x, _single(train.y), train.groups,
+            progress=lambda done: progress(0.05 + 0.7 * done, message),
+        )  # fmt: skip
+    progress(0.75, "Calibrating")
+    head.calibrate(calibration.x, _single(calibration.y), calibration.groups)
+    progress(0.78, "Trying the tests")
+    tried = _tried(parameters, head, parts)
+    scores = _scored(parameters, tried)
+    totals = total_scores = independent_scores = None
+    if parameters.total != "none":
+        progress(0.84, "Adding up systems")
+        totals = _totals(parameters, head, parts)
+        total_scores = _scored_totals(parameters, totals, totals.low, totals.high)
+        independent_scores = _scored_totals(
+            parameters, totals, totals.value - totals.independent,
+            totals.value + totals.independent,
+        )  # fmt: skip
+    progress(0.88, "Choosing what to compute next")
+    return Trust(
+        parts, tried, scores, totals, total_scores, independent_scores,
+        tuple(_next_rows(parameters, head, parts)),
+    )  # fmt: skip
+
+
+def _single(y: Floats) -> Floats:
+    """A vector, if there is one output."""
+    return np.asarray(y[:, 0] if y.shape[1] == 1 else y)
+
+
+def _tried(parameters: SurrogateParameters, head: Any, parts: Parts) -> Tried:
+    x = np.concatenate([one.x for one in parts.tests])
+    truth = np.concatenate([one.y for one in parts.tests])
+    name = np.concatenate([np.full(len(one.x), one.name, dtype=object) for one in parts.tests])
+    std = None
+    if isinstance(head, Conformal):
+        intervals = head.predict_interval(x, parameters.level)
+        mean, outside = intervals.mean, intervals.refused
+    else:
+        mean, deviation = head.predict(x, return_std=True)
+        std = np.asarray(deviation).reshape(truth.shape)
+        # Also where nothing should be said: whether it would have held is the question here.
+        intervals = head.predict_interval(x, parameters.level, refuse=False)
+        outside = head.ood_score(x) > head.threshold_
+    return Tried(
+        part=name.astype(str),
+        truth=truth,
+        mean=np.asarray(mean).reshape(truth.shape),
+        std=std,
+        low=np.asarray(intervals.low).reshape(truth.shape),
+        high=np.asarray(intervals.high).reshape(truth.shape),
+        outside=np.asarray(outside),
+        groups=_groups(parts.tests),
+    )
+
+
+def _groups(parts: tuple[Part, ...]) -> npt.NDArray[Any] | None:
+    groups = [one.groups for one in parts if one.groups is not None]
+    return np.concatenate(groups) if len(groups) == len(parts) else None
+
+
+def _scored(parameters: SurrogateParameters, tried: Tried) -> PredictionScores:
+    return _in_order(
+        tried.part,
+        _single(tried.truth),
+        _single(tried.mean),
+        None if tried.std is None else _single(tried.std),
+        _single(tried.low),
+        _single(tried.high),
+        level=parameters.level,
+        groups=tried.groups,
+        random_state=parameters.random_state,
+    )
+
+
+def _in_order(part: npt.NDArray[Any], *values: Any, **options: Any) -> PredictionScores:
+    """Scores of each part, in the order of the parts."""
+    found = score_predictions(*values, subset=part, **options)
+    return replace(found, subsets={name: found.subsets[name] for name in dict.fromkeys(part)})
+
+
+def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
+    """Of each system of the tests, with its error from draws of whole functions.
+
+    Raises
+    ------
+    KitError : the inputs have no systems, several outputs, or the head draws no functions.
+    """
+    if isinstance(head, Conformal):
+        raise KitError(
+            "Conformal intervals say nothing of totals: how errors hang together is not in them. "
+            "Take another way to the uncertainty."
+        )
+    if parts.training.system is None:
+        raise KitError(
+            "A total needs systems of several points: inputs of shape (systems, points, columns)."
+        )
+    if parts.training.y.shape[1] != 1:
+        raise KitError("A total is made of one output. Name one.")
+    total = np.sum if parameters.total == "sum" else np.mean
+
+    def fn(values: Floats) -> float:
+        return float(total(values))
+
+    known = parts.calibration
+    scale = head.calibrate_derived(
+        fn,
+        [known.x[rows] for rows in known.systems()],
+        np.array([total(known.y[rows]) for rows in known.systems()]),
+        random_state=parameters.random_state,
+    )
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("part", "truth", "value", "low", "high", "independent", "refused")
+    }
+    groups: list[Any] = []
+    for part in parts.tests:
+        rows = part.systems()
+        derived = head.propagate(
+            fn, [part.x[one] for one in rows], scale=scale, level=parameters.level, refuse=False,
+            random_state=parameters.random_state,
+        )  # fmt: skip
+        judged = head.propagate(
+            fn, [part.x[one] for one in rows], scale=scale, level=parameters.level,
+            random_state=parameters.random_state,
+        )  # fmt: skip
+        _, std = head.predict(part.x, return_std=True)
+        z = float(derived.half_width[0, 0] / derived.std[0, 0]) if derived.std[0, 0] else 0.0
+        for one in rows:
+            share = 1.0 if parameters.total == "sum" else 1 / len(one)
+            columns["truth"].append(float(total(part.y[one])))
+            columns["independent"].append(z * share * float(np.sqrt((std[one] ** 2).sum())))
+            if part.groups is not None:
+                groups.append(int(part.groups[one[0]]))
+        columns["part"] += [part.name] * len(rows)
+        columns["value"] += derived.value[:, 0].tolist()
+        columns["low"] += derived.low[:, 0].tolist()
+        columns["high"] += derived.high[:, 0].tolist()
+        columns["refused"] += judged.refused.tolist()
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    return Totals(**arrays, groups=np.array(groups) if groups else None)
+
+
+def _scored_totals(
+    parameters: SurrogateParameters, totals: Totals, low: Floats, high: Floats
+) -> PredictionScores:
+    return _in_order(
+        totals.part, totals.truth, totals.value, None, low, high, level=parameters.level,
+        groups=totals.groups, random_state=parameters.random_state,
+    )  # fmt: skip
+
+
+def _next_rows(
+    parameters: SurrogateParameters, head: Any, parts: Parts
+) -> Iterator[tuple[str, int, float]]:
+    """Rows of the tests whose truth would teach most, the most telling first."""
+    if isinstance(head, Conformal) or not parameters.recommend:
+        return
+    x = np.concatenate([one.x for one in parts.tests])
+    place = [(one.name, row) for one in parts.tests for row in range(len(one.x))]
+    chosen = np.arange(len(x))
+    if len(x) > _MOST_CONSIDERED:
+        rng = np.random.default_rng(parameters.random_state)
+        chosen = np.sort(rng.choice(len(x), _MOST_CONSIDERED, replace=False))
+    found = chosen[head.select(x[chosen], min(parameters.recommend, len(chosen)))]
+    scores = head.ood_score(x[found])
+    for row, score in zip(found, scores, strict=True):
+        yield (*place[row], float(score))
+
+
+# In words
+
+
+def _verdict(coverage: Estimate, level: float) -> Verdict:
+    """Whether as many are covered as the level says: seen, or seen to be too few, or neither."""
+    if coverage.high < level:
+        return Verdict.REFUTED
+    enough = coverage.value >= level and coverage.low > level - _NEAR
+    return Verdict.SUPPORTED if enough else Verdict.UNDECIDED
+
+
+def _told(name: str, coverage: Estimate, level: float) -> str:
+    bad = ": not to be trusted there" if coverage.high < level else ""
+    return f"{coverage.short} in {shown(name)}{bad}"
+
+
+def _answer(parameters: SurrogateParameters, found: Trust) -> str:
+    covered = {
+        name: one.coverage for name, one in found.scores.subsets.items() if one.coverage is not None
+    }
+    if not covered:
+        return "Nothing can be said: no test row has an interval."
+    told = ", ".join(_told(name, one, parameters.level) for name, one in covered.items())
+    return f"Nominal {percent(parameters.level)} covers {told}."
+
+
+def _findings(parameters: SurrogateParameters, found: Trust) -> Iterator[Finding]:
+    level = percent(parameters.level)
+    for name, one in found.scores.subsets.items():
+        if one.coverage is not None:
+            yield Finding(
+                f"In {shown(name)}, intervals of {level} hold at least {level} of the truths.",
+                one.coverage,
+                _verdict(one.coverage, parameters.level),
+            )
+    for name, share in outside_shares(found).items():
+        yield Finding(
+            f"{shown(name)} is out of the domain of the training (the number is the share of rows "
+            "that are refused).",
+            share,
+            Verdict.SUPPORTED if share.low > 0.5 else Verdict.UNDECIDED,
+        )
+    if found.total_scores is not None:
+        for name, one in found.total_scores.subsets.items():
+            if one.coverage is not None:
+                yield Finding(
+                    f"In {shown(name)}, intervals of {level} for the {parameters.total} of each "
+                    f"system hold at least {level} of the truths.",
+                    one.coverage,
+                    _verdict(one.coverage, parameters.level),
+                )
+
+
+def outside_shares(found: Trust) -> dict[str, Estimate]:
+    """Of each test part, the share of rows out of domain."""
+    tried = found.tried
+    return {
+        name: accuracy(
+            tried.outside[rows],
+            np.ones(int(rows.sum()), dtype=bool),
+            groups=None if tried.groups is None else tried.groups[rows],
+        )
+        for name in found.scores.subsets
+        if (rows := tried.part == name).any()
+    }
+
+
+def _warnings(found: Trust) -> Iterator[str]:
+    parts = found.parts
+    yield (
+        f"{len(parts.training.x):,} rows to learn from, {len(parts.calibration.x):,} to calibrate "
+        f"on, {sum(len(one.x) for one in parts.tests):,} to test: parted {parts.how}."
+    )
+    if found.tried.groups is None:
+        yield (
+            "Rows were taken for independent of each other. If some belong together, as snapshots "
+            "of a trajectory do, name the group: else the error bars are too short."
+        )
+
+
+kit = Kit(
+    name="surrogate",
+    title="Trust in a surrogate",
+    question=_QUESTION,
+    parameters=SurrogateParameters,
+    run=run,
+    arrays=True,
+)
