@@ -1,0 +1,74 @@
+"""Many boosted trees that vote: what finds few signal events among many others."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from evidesk.methods.metrics.resampling import RandomState, generator
+
+Floats = npt.NDArray[np.float64]
+
+
+class TreeEnsemble(ClassifierMixin, BaseEstimator):
+    """The mean of gradient-boosted trees that differ by seed, hence by the rows that stop them.
+
+    Source: Finke, Hein, Kasieczka, Kraemer, Mueck, Prangchaikul, Quadfasel, Shih and Sommerhalder,
+    "Tree-based algorithms for weakly supervised anomaly detection", Physical Review D 109 (2024)
+    034033, for ensembles of histogram-based boosting, which noise features hurt little.
+
+    Parameters
+    ----------
+    members : how many; ten are enough, as forty find no more.
+    iterations, learning_rate : of each one's boosting, which stops early.
+    random_state : of the seeds.
+    """
+
+    def __init__(
+        self,
+        members: int = 10,
+        iterations: int = 100,
+        learning_rate: float = 0.1,
+        random_state: RandomState = None,
+    ) -> None:
+        self.members = members
+        self.iterations = iterations
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Learn; both classes count the same in sum, whatever their sizes.
+
+        Raises
+        ------
+        ValueError : 'members' is no integer from 1 on, or what scikit-learn does not accept.
+        """
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        if isinstance(self.members, bool) or not isinstance(self.members, int) or self.members < 1:
+            raise ValueError(f"'members' must be an integer from 1 on. Got {self.members!r}.")
+        rng = generator(self.random_state)
+        self.estimators_ = [
+            HistGradientBoostingClassifier(
+                max_iter=self.iterations,
+                learning_rate=self.learning_rate,
+                early_stopping=True,
+                class_weight="balanced",
+                random_state=int(rng.integers(2**31)),
+            ).fit(X, y)
+            for _ in range(self.members)
+        ]
+        self.classes_ = self.estimators_[0].classes_
+        self.n_features_in_ = self.estimators_[0].n_features_in_
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> Floats:
+        """Mean probability of each class, shape (n, classes)."""
+        shares: Floats = np.mean([one.predict_proba(X) for one in self.estimators_], axis=0)
+        return shares
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The likeliest class of each row."""
+        found: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return found
