@@ -1,0 +1,168 @@
+"""How large a signal could have hidden: CLs upper limits, and those to be expected without one.
+
+The test statistic is the likelihood ratio for a yield of at least 0, its distributions are the
+asymptotic ones around the Asimov spectrum, which is the fitted background itself: Cowan, Cranmer,
+Gross and Vitells, EPJC 71 (2011) 1554, arXiv:1007.1727, equations 16 (statistic), 65 and 66
+(distributions) and 88 f. (bands); Read, J. Phys. G 28 (2002) 2693, for CLs. The asymptotic
+distributions want some ten events under a signal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from evidesk.evidence import Estimate
+from evidesk.methods.bumphunt.profile import Profile
+from evidesk.methods.bumphunt.scan import SpectrumScan
+from evidesk.methods.bumphunt.spectrum_fit import check_share
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+#: Standard deviations of the bands, from low to high.
+BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+_HALVINGS = 45
+_DOUBLINGS = 60
+
+
+@dataclass(frozen=True)
+class LimitBand:
+    """Upper limits on a signal's yield, mass by mass.
+
+    Attributes
+    ----------
+    masses : shape (masses,).
+    observed : shape (masses,); events, or sums of weights.
+    expected : shape (5, masses); without a signal: the median limit, third, and those at -2, -1, 1
+        and 2 standard deviations.
+    yields : shape (masses,); of the largest likelihood.
+    level : confidence level of the limits.
+    events : in the spectrum.
+    """
+
+    masses: Floats
+    observed: Floats
+    expected: Floats = field(repr=False)
+    yields: Floats = field(repr=False)
+    level: float
+    events: int
+
+    def at(self, mass: float) -> Estimate:
+        """The limit at the mass nearest to this one, as an interval without a lower end."""
+        i = int(np.abs(self.masses - mass).argmin())
+        value = float(self.yields[i])
+        return Estimate(
+            value, float("-inf"), float(self.observed[i]), self.level, "cls-asymptotic",
+            self.events, finite=False,
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        i = int(self.observed.argmax())
+        percent = f"{100 * self.level:.4g} %"
+        return (
+            f"Upper limits at {percent} (CLs, asymptotic) on the signal's events at "
+            f"{len(self.masses)} masses: from {self.observed.min():.3g} to "
+            f"{self.observed[i]:.3g} (at {self.masses[i]:.4g}, where {self.expected[2, i]:.3g} "
+            f"[{self.expected[1, i]:.3g}, {self.expected[3, i]:.3g}] would be expected)"
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The limits, over the bands in which they would lie without a signal."""
+        from evidesk.methods.bumphunt.limit_plot import draw_limits
+
+        return draw_limits(self, ax)
+
+
+def upper_limits(scan: SpectrumScan, *, width: int = 0, level: float = 0.95) -> LimitBand:
+    """CLs upper limits at each of a scan's masses, each of them alone.
+
+    Parameters
+    ----------
+    scan : what `scan_spectrum` found.
+    width : which of its widths.
+    level : confidence level.
+
+    Raises
+    ------
+    ValueError : the level is none, or there is no such width.
+    """
+    check_share("level", level)
+    if not 0 <= width < len(scan.widths):
+        raise ValueError(
+            f"The 'width' parameter must be from 0 to {len(scan.widths) - 1}, the scan's widths. "
+            f"Got {width!r} instead."
+        )
+    fit = scan.fit
+    signals = scan.signals[width] / fit.spectrum.scale
+    model = fit.ladder.best.model
+    observed, expected, yields = cls_limits(model, fit.spectrum.counts, signals, 1 - level)
+    events = max(round(float(fit.spectrum.counts.sum())), 1)
+    return LimitBand(scan.masses, observed, expected, yields, level, events)
+
+
+def cls_limits(
+    model: Any, counts: Floats, signals: Floats, alpha: float
+) -> tuple[Floats, Floats, Floats]:
+    """Observed limits (S,), expected ones (5, S) and the yields of largest likelihood (S,).
+
+    Parameters
+    ----------
+    model : the log-linear background, whose reference is the fit without a signal.
+    counts : shape (bins,), or (S, bins) for a spectrum each.
+    signals : shape (S, bins).
+    """
+    data = Profile(model, np.atleast_2d(counts), signals)
+    asimov = Profile(model, model.reference[None], signals)
+    none = np.zeros(len(signals))
+    yields, errors = data.maximum()
+    start = np.maximum(yields, 0)
+    top, flat = data.log_likelihood(start), asimov.log_likelihood(none)
+
+    def excluded(at: Floats) -> npt.NDArray[np.bool_]:
+        q = np.maximum(2 * (top - data.log_likelihood(at)), 0)
+        q_asimov = np.maximum(2 * (flat - asimov.log_likelihood(at)), 0)
+        return cls(q, q_asimov) <= alpha
+
+    observed = _first(excluded, start, start + errors)
+    # Where q = (root of q_asimov - N)^2, CLs is this, and the root of q_asimov follows.
+    wanted = np.array([n - special.ndtri(alpha * special.ndtr(n)) for n in BANDS])
+    of_asimov = asimov.maximum()[1]
+
+    def beyond(root: float) -> Callable[[Floats], npt.NDArray[np.bool_]]:
+        return lambda at: np.asarray(2 * (flat - asimov.log_likelihood(at)) >= root**2)
+
+    expected = np.stack([_first(beyond(root), none, none + of_asimov * root) for root in wanted])
+    return observed, expected, yields
+
+
+def cls(q: Floats, q_asimov: Floats) -> Floats:
+    """CLs of a yield above that of the largest likelihood, from the statistics of the data and of
+    the Asimov spectrum (arXiv:1007.1727, equations 65 and 66).
+    """
+    root, root_asimov = np.sqrt(q), np.sqrt(np.maximum(q_asimov, 1e-300))
+    # Where the likeliest yield is below 0, the statistic has another distribution.
+    far = q > q_asimov
+    with_signal = np.where(far, (q + q_asimov) / (2 * root_asimov), root)
+    without = np.where(far, (q - q_asimov) / (2 * root_asimov), root - root_asimov)
+    found: Floats = np.exp(special.log_ndtr(-with_signal) - special.log_ndtr(-without))
+    return found
+
+
+def _first(holds: Callable[[Floats], npt.NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+    """Where something begins to hold that then goes on to; not yet at ``low``."""
+    for _ in range(_DOUBLINGS):
+        inside = ~holds(high)
+        if not inside.any():
+            break
+        high = np.where(inside, low + 2 * (high - low), high)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        there = holds(middle)
+        low, high = np.where(there, low, middle), np.where(there, middle, high)
+    return high
