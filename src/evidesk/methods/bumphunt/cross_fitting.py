@@ -46,7 +46,9 @@ class CrossFit:
     _rules: tuple[Rule, ...] = field(repr=False)
 
     def thresholds(self, efficiency: float) -> Floats:
-        """For each fold the score that this share of its template events exceeds: shape (folds,).
+        """For each fold the score that this share of its template events reaches: shape (folds,).
+
+        Where a model gives several events the same score, all of them are on one side.
 
         Raises
         ------
@@ -64,12 +66,12 @@ class CrossFit:
                     f"template events of a fold; at least {FEWEST_ABOVE} are needed. Cut less "
                     "hard, or take wider sidebands or fewer folds."
                 )
-            found[number] = scores[above]
+            found[number] = scores[above - 1]
         return found
 
     def selected(self, efficiency: float) -> Mask:
-        """Which rows are above their fold's threshold: shape (n,)."""
-        return self.scores > self.thresholds(efficiency)[self.fold]
+        """Which rows reach their fold's threshold: shape (n,)."""
+        return self.scores >= self.thresholds(efficiency)[self.fold]
 
     def score(self, X: npt.ArrayLike) -> Floats:
         """Scores of any events, shape (k,).
@@ -162,17 +164,17 @@ def _events(rows: Floats, origin: Floats) -> tuple[dict[bytes, int], Ints]:
 
 def _dealt(event: Ints, y: Ints, folds: int, rng: np.random.Generator) -> Ints:
     """The fold of each event, shape (events,); those of each class are dealt out evenly."""
-    label = np.full(int(event.max()) + 1, -1)
-    np.maximum.at(label, event, y)
-    fold = np.empty(len(label), dtype=np.intp)
-    for one, what in ((1, "signal region"), (0, "template"), (-1, "")):
-        events = rng.permutation(np.flatnonzero(label == one))
-        if what and len(events) < folds:
+    has = [np.bincount(event[y == one], minlength=int(event.max()) + 1) > 0 for one in (0, 1)]
+    for of_class, what in zip(has, ("template", "signal region"), strict=True):
+        if of_class.sum() < folds:
             raise ValueError(
-                f"The {what} has {len(events)} different events for {folds} folds; each fold "
+                f"The {what} has {of_class.sum()} different events for {folds} folds; each fold "
                 "needs one at least."
             )
-        fold[events] = np.arange(len(events)) % folds
+    # Events in both samples lie between those of one: so each fold gets some of either.
+    kind = np.select([has[0] & has[1], has[0], has[1]], [1, 0, 2], 3)
+    fold = np.empty(len(kind), dtype=np.intp)
+    fold[np.lexsort((rng.permutation(len(kind)), kind))] = np.arange(len(kind)) % folds
     return fold
 
 
@@ -180,6 +182,8 @@ def _rows(values: npt.ArrayLike, name: str) -> Floats:
     rows = np.asarray(values, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(f"'{name}' must have the shape (n, features). Got {rows.shape}.")
+    if not rows.size:
+        raise ValueError(f"'{name}' holds no values: shape {rows.shape}.")
     if not np.isfinite(rows).all():
         raise ValueError(f"'{name}' must be finite. It holds NaN or infinity.")
     return rows

@@ -1,5 +1,6 @@
 """Where a resonance is looked for, and where the background is learnt from."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Window:
         edges = (self.outer_low, self.low, self.high, self.outer_high)
         if not all(math.isfinite(edge) for edge in edges):
             raise ValueError(f"A window's edges must be finite. Got {edges}.")
-        if not all(a < b for a, b in zip(edges, edges[1:], strict=False)):
+        if not all(a < b for a, b in itertools.pairwise(edges)):
             raise ValueError(
                 "A window needs outer_low < low < high < outer_high: a signal region with a "
                 f"sideband on either side. Got {edges}."
