@@ -9,15 +9,16 @@ distributions want some ten events under a signal.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.bumphunt.glm import LogLinear
 from evidesk.methods.bumphunt.profile import Profile
-from evidesk.methods.bumphunt.scan import SpectrumScan
+from evidesk.methods.bumphunt.scan import SpectrumScan, check_width
 from evidesk.methods.bumphunt.spectrum_fit import check_share
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ Floats = npt.NDArray[np.float64]
 #: Standard deviations of the bands, from low to high.
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _HALVINGS = 45
-_DOUBLINGS = 60
 
 
 @dataclass(frozen=True)
@@ -93,32 +93,31 @@ def upper_limits(scan: SpectrumScan, *, width: int = 0, level: float = 0.95) -> 
     ValueError : the level is none, or there is no such width.
     """
     check_share("level", level)
-    if not 0 <= width < len(scan.widths):
-        raise ValueError(
-            f"The 'width' parameter must be from 0 to {len(scan.widths) - 1}, the scan's widths. "
-            f"Got {width!r} instead."
-        )
+    check_width(width, scan)
     fit = scan.fit
     signals = scan.signals[width] / fit.spectrum.scale
     model = fit.ladder.best.model
-    observed, expected, yields = cls_limits(model, fit.spectrum.counts, signals, 1 - level)
+    counts = fit.spectrum.counts[None]
+    observed, expected, yields = cls_limits(
+        model, counts, model.reference[None], signals, 1 - level
+    )
     events = max(round(float(fit.spectrum.counts.sum())), 1)
     return LimitBand(scan.masses, observed, expected, yields, level, events)
 
 
 def cls_limits(
-    model: Any, counts: Floats, signals: Floats, alpha: float
+    model: LogLinear, counts: Floats, background: Floats, signals: Floats, alpha: float
 ) -> tuple[Floats, Floats, Floats]:
     """Observed limits (S,), expected ones (5, S) and the yields of largest likelihood (S,).
 
     Parameters
     ----------
-    model : the log-linear background, whose reference is the fit without a signal.
-    counts : shape (bins,), or (S, bins) for a spectrum each.
+    model : the log-linear background.
+    counts : shape (S, bins), or (1, bins) for all signals.
+    background : its fit to these counts without a signal, of the same shape.
     signals : shape (S, bins).
     """
-    data = Profile(model, np.atleast_2d(counts), signals)
-    asimov = Profile(model, model.reference[None], signals)
+    data, asimov = Profile(model, counts, signals), Profile(model, background, signals)
     none = np.zeros(len(signals))
     yields, errors = data.maximum()
     start = np.maximum(yields, 0)
@@ -156,10 +155,7 @@ def cls(q: Floats, q_asimov: Floats) -> Floats:
 
 def _first(holds: Callable[[Floats], npt.NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
     """Where something begins to hold that then goes on to; not yet at ``low``."""
-    for _ in range(_DOUBLINGS):
-        inside = ~holds(high)
-        if not inside.any():
-            break
+    while (inside := ~holds(high)).any():
         high = np.where(inside, low + 2 * (high - low), high)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
