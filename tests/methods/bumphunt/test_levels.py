@@ -5,7 +5,8 @@ import pytest
 
 from evidesk.methods.bumphunt import Spectrum, count_window, scan_spectrum
 from evidesk.methods.bumphunt.background import Bins
-from evidesk.methods.bumphunt.limits import cls_limits
+from evidesk.methods.bumphunt.limits import observed_limits
+from evidesk.methods.bumphunt.profile import Profile
 from evidesk.methods.bumphunt.signal import gaussian, shares
 from evidesk.methods.metrics.proportion import proportion_interval
 from tests.methods.bumphunt.spectra import DIJET, MASSES, dijets, resolution
@@ -68,7 +69,8 @@ def test_limits_cover_the_signal_that_is_there(signal):
     counts = rng.poisson(TRUTH.expected + signal * shape[0], (runs, 60)).astype(float)
     background = TRUTH.model.fit(counts).expected
     signals = np.repeat(shape, runs, axis=0)
-    observed, _, _ = cls_limits(TRUTH.model, counts, background, signals, 0.05)
+    data, asimov = (Profile(TRUTH.model, one, signals) for one in (counts, background))
+    observed, _ = observed_limits(data, asimov, 0.05)
     covered = int((observed >= signal).sum())
     if signal:
         # CLs covers at least its level, and not much more of a signal that could be seen.

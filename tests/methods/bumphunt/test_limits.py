@@ -8,7 +8,8 @@ from pyhf.infer.intervals.upper_limits import toms748_scan
 
 from evidesk.methods.bumphunt import gaussian, scan_spectrum, upper_limits
 from evidesk.methods.bumphunt.glm import LogLinear
-from evidesk.methods.bumphunt.limits import cls, cls_limits
+from evidesk.methods.bumphunt.limits import cls, expected_limits, observed_limits
+from evidesk.methods.bumphunt.profile import Profile
 from tests.methods.bumphunt.spectra import DIJET, MASSES, dijets, falling, resolution
 
 EDGES = np.linspace(0, 10, 11)
@@ -71,7 +72,9 @@ def test_limits_and_bands_are_those_of_pyhf(seed, bends):
     slope = np.linspace(-1, 1, 10) * bends
     columns = np.stack([np.ones(10), slope], axis=1)[:, : 1 + bends]
     model, data = fitted(counts, columns), counts[None].astype(float)
-    observed, expected, _ = cls_limits(model, data, model.reference[None], SIGNALS, 0.05)
+    asimov = Profile(model, model.reference[None], SIGNALS)
+    observed, _ = observed_limits(Profile(model, data, SIGNALS), asimov, 0.05)
+    expected = expected_limits(asimov, 0.05)
     for i, signal in enumerate(SIGNALS):
         model = in_pyhf(signal, slope)
         data = [*counts.astype(float), *model.config.auxdata]

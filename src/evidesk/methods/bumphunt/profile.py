@@ -43,7 +43,7 @@ class Profile:
     @property
     def least(self) -> Floats:
         """Shape (S,); below these yields the expected counts would be negative."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             room = np.where(self.signals > 0, self.model.reference / self.signals, np.inf)
         return np.asarray(-_MOST_TAKEN * room.min(axis=1))
 
