@@ -116,7 +116,7 @@ class LogLinear:
             share = background / np.maximum(background + extra, _LEAST_SHARE * background)
             gradient = (counts * share - background) @ self.design
             information = self.information(background * share)
-        step: Floats = np.linalg.solve(information, gradient[..., None])[..., 0]
+        step = np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0], np.float64)
         gain = (gradient * step).sum(axis=1)
         longest = np.abs(step @ self.design.T).max(axis=1)
         short = longest > _LONGEST_STEP

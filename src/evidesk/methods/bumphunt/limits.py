@@ -9,7 +9,7 @@ distributions want some ten events under a signal.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from scipy import special
 
 from evidesk.evidence import Estimate
 from evidesk.methods.bumphunt.profile import Profile
-from evidesk.methods.bumphunt.scan import SpectrumScan
+from evidesk.methods.bumphunt.scan import SpectrumScan, check_width
 from evidesk.methods.bumphunt.spectrum_fit import check_share
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Floats = npt.NDArray[np.float64]
 #: Standard deviations of the bands, from low to high.
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _HALVINGS = 45
-_DOUBLINGS = 60
 
 
 @dataclass(frozen=True)
@@ -93,52 +92,50 @@ def upper_limits(scan: SpectrumScan, *, width: int = 0, level: float = 0.95) -> 
     ValueError : the level is none, or there is no such width.
     """
     check_share("level", level)
-    if not 0 <= width < len(scan.widths):
-        raise ValueError(
-            f"The 'width' parameter must be from 0 to {len(scan.widths) - 1}, the scan's widths. "
-            f"Got {width!r} instead."
-        )
+    check_width(width, scan)
     fit = scan.fit
     signals = scan.signals[width] / fit.spectrum.scale
     model = fit.ladder.best.model
-    observed, expected, yields = cls_limits(model, fit.spectrum.counts, signals, 1 - level)
+    data = Profile(model, fit.spectrum.counts[None], signals)
+    asimov = Profile(model, model.reference[None], signals)
+    observed, yields = observed_limits(data, asimov, 1 - level)
+    expected = expected_limits(asimov, 1 - level)
     events = max(round(float(fit.spectrum.counts.sum())), 1)
     return LimitBand(scan.masses, observed, expected, yields, level, events)
 
 
-def cls_limits(
-    model: Any, counts: Floats, signals: Floats, alpha: float
-) -> tuple[Floats, Floats, Floats]:
-    """Observed limits (S,), expected ones (5, S) and the yields of largest likelihood (S,).
+def observed_limits(data: Profile, asimov: Profile, alpha: float) -> tuple[Floats, Floats]:
+    """The yields that CLs only just excludes, and those of the largest likelihood; shape (S,).
 
     Parameters
     ----------
-    model : the log-linear background, whose reference is the fit without a signal.
-    counts : shape (bins,), or (S, bins) for a spectrum each.
-    signals : shape (S, bins).
+    data : the likelihood of the S signals' yields.
+    asimov : the same, with the background's fit to each spectrum in place of its counts.
+    alpha : 1 less the confidence level.
     """
-    data = Profile(model, np.atleast_2d(counts), signals)
-    asimov = Profile(model, model.reference[None], signals)
-    none = np.zeros(len(signals))
     yields, errors = data.maximum()
     start = np.maximum(yields, 0)
-    top, flat = data.log_likelihood(start), asimov.log_likelihood(none)
+    top, flat = data.log_likelihood(start), asimov.log_likelihood(np.zeros_like(start))
 
     def excluded(at: Floats) -> npt.NDArray[np.bool_]:
         q = np.maximum(2 * (top - data.log_likelihood(at)), 0)
         q_asimov = np.maximum(2 * (flat - asimov.log_likelihood(at)), 0)
         return cls(q, q_asimov) <= alpha
 
-    observed = _first(excluded, start, start + errors)
-    # Where q = (root of q_asimov - N)^2, CLs is this, and the root of q_asimov follows.
-    wanted = np.array([n - special.ndtri(alpha * special.ndtr(n)) for n in BANDS])
-    of_asimov = asimov.maximum()[1]
+    return _first(excluded, start, start + errors), yields
+
+
+def expected_limits(asimov: Profile, alpha: float) -> Floats:
+    """The median limit without a signal and its bands, shape (5, S)."""
+    none, errors = asimov.maximum()
+    flat = asimov.log_likelihood(none)
+    # Where the statistic's root is that of the Asimov spectrum less N, CLs depends on that alone.
+    roots = [n - float(special.ndtri(alpha * special.ndtr(n))) for n in BANDS]
 
     def beyond(root: float) -> Callable[[Floats], npt.NDArray[np.bool_]]:
         return lambda at: np.asarray(2 * (flat - asimov.log_likelihood(at)) >= root**2)
 
-    expected = np.stack([_first(beyond(root), none, none + of_asimov * root) for root in wanted])
-    return observed, expected, yields
+    return np.stack([_first(beyond(root), none, none + errors * root) for root in roots])
 
 
 def cls(q: Floats, q_asimov: Floats) -> Floats:
@@ -156,10 +153,7 @@ def cls(q: Floats, q_asimov: Floats) -> Floats:
 
 def _first(holds: Callable[[Floats], npt.NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
     """Where something begins to hold that then goes on to; not yet at ``low``."""
-    for _ in range(_DOUBLINGS):
-        inside = ~holds(high)
-        if not inside.any():
-            break
+    while (inside := ~holds(high)).any():
         high = np.where(inside, low + 2 * (high - low), high)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -43,7 +43,7 @@ class Profile:
     @property
     def least(self) -> Floats:
         """Shape (S,); below these yields the expected counts would be negative."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             room = np.where(self.signals > 0, self.model.reference / self.signals, np.inf)
         return np.asarray(-_MOST_TAKEN * room.min(axis=1))
 
@@ -59,6 +59,14 @@ class Profile:
                 break
         return yields, 1 / np.sqrt(self._score(yields)[1])
 
+    def significance(self, yields: Floats) -> Floats:
+        """Signed root of 2 ln L between these yields, of the largest likelihood, and 0: shape (S,)
+        (arXiv:1007.1727, equations 12 and 52).
+        """
+        gain = 2 * (self.log_likelihood(yields) - self.log_likelihood(np.zeros_like(yields)))
+        found: Floats = np.sign(yields) * np.sqrt(np.maximum(gain, 0))
+        return found
+
     def interval(self, yields: Floats, errors: Floats, z: float) -> tuple[Floats, Floats]:
         """Where 2 ln L has fallen by z^2 from its maximum; the lower end not below `least`."""
         top = self.log_likelihood(yields)
@@ -68,13 +76,10 @@ class Profile:
 
         ends = []
         for sign in (-1, 1):
-            near, far = yields, yields + sign * z * errors
-            for _ in range(_HALVINGS):
-                inside = ~has_fallen(np.maximum(far, self.least))
-                if not inside.any() or (sign < 0 and (far <= self.least)[inside].all()):
-                    break
-                far = np.where(inside, yields + 2 * (far - yields), far)
-            far = np.maximum(far, self.least)
+            least = self.least if sign < 0 else np.full_like(yields, -np.inf)
+            near, far = yields, np.maximum(yields + sign * z * errors, least)
+            while (inside := ~has_fallen(far) & (far > least)).any():
+                far = np.where(inside, np.maximum(yields + 2 * (far - yields), least), far)
             for _ in range(_HALVINGS):
                 middle = (near + far) / 2
                 fallen = has_fallen(middle)

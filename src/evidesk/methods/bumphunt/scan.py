@@ -46,14 +46,16 @@ class SpectrumScan:
     fit : the background.
     masses : shape (masses,).
     widths : shape (widths, masses).
-    z : shape (widths, masses); excess in standard errors, negative for a deficit.
+    z : shape (widths, masses); excess in standard errors, negative for a deficit: the signed root
+        of the likelihood ratio.
+    scores : shape (widths, masses); the same by Rao's score, which the toys are compared by.
     yields, errors : shape (widths, masses); the signal's events, and their standard error.
     best : index of the largest excess, (width, mass).
     signal : its yield.
     p_global : how often chance alone makes as large an excess anywhere in the scan.
     bound : Gross and Vitells' upper bound of it, which reaches beyond the toys.
     covers : what the global p-value is about, in words.
-    toys : shape (toys,); the largest z of each toy's scan.
+    toys : shape (toys,); the largest score of each toy's scan.
     signals : shape (widths, masses, bins); shares of each signal's events.
     warnings : what a reader has to know.
     """
@@ -62,6 +64,7 @@ class SpectrumScan:
     masses: Floats
     widths: Floats
     z: Floats
+    scores: Floats = field(repr=False)
     yields: Floats = field(repr=False)
     errors: Floats = field(repr=False)
     best: tuple[int, int]
@@ -97,7 +100,7 @@ class SpectrumScan:
     @property
     def is_beyond_toys(self) -> bool:
         """Whether hardly a toy exceeds the data, so that the bound says more."""
-        return int((self.toys >= self.largest).sum()) < _FEW_EXCEED
+        return int((self.toys >= self.scores.max()).sum()) < _FEW_EXCEED
 
     def __str__(self) -> str:
         lines = [
@@ -134,11 +137,11 @@ def scan_spectrum(
 ) -> SpectrumScan:
     """Look for a resonance at each mass, on top of a smooth background.
 
-    The background is fitted once; at each mass Rao's score tells the excess, with what the
-    background's parameters could take up taken off. The global p-value comes from toys that are
-    treated as the data are, to the choice of the order. They are drawn from the fit with one
-    parameter more than was chosen: a parameter that the data need but did not show fakes bumps,
-    and so does it in such toys.
+    Each mass has the likelihood ratio of a signal. The global p-value compares the largest excess
+    by Rao's score, which needs no fit for each mass and is all but the same, with those of toys
+    that are treated as the data are, to the choice of the order. They are drawn from the fit with
+    one parameter more than was chosen: a parameter that the data need but did not show fakes
+    bumps, and so it does in such toys.
 
     Parameters
     ----------
@@ -171,9 +174,10 @@ def scan_spectrum(
     best, counts = fit.ladder.best, fit.spectrum.counts
     names = [f"mass {places[i]:g} and width {widths[w, i]:g}" for w, i in np.ndindex(widths.shape)]
     check_told_apart(best.model, best.expected[None], flat, names)
-    z = score(best.model, counts[None], best.expected[None], flat).z.reshape(widths.shape)
+    scores = score(best.model, counts[None], best.expected[None], flat).z.reshape(widths.shape)
     profile = Profile(best.model, counts[None], flat)
-    yields, errors = (one.reshape(widths.shape) for one in profile.maximum())
+    yields, errors = profile.maximum()
+    z = profile.significance(yields).reshape(widths.shape)
     where = np.unravel_index(int(z.argmax()), z.shape)
     at = (int(where[0]), int(where[1]))
     maxima, crossings = null_scans(
@@ -184,11 +188,12 @@ def scan_spectrum(
         masses=places,
         widths=widths,
         z=z,
-        yields=yields,
-        errors=errors,
+        scores=scores,
+        yields=yields.reshape(widths.shape),
+        errors=errors.reshape(widths.shape),
         best=at,
         signal=yield_estimate(profile, int(np.ravel_multi_index(at, z.shape)), level),
-        p_global=toy_p_value(float(z[at]), maxima, level),
+        p_global=toy_p_value(float(scores.max()), maxima, level),
         bound=gross_vitells(float(z[at]), crossings, len(widths), level),
         covers=_covers(fit.ladder, places, widths),
         toys=maxima,
@@ -229,10 +234,22 @@ def signals_of(
     return places, widths, shares(edges, places, widths, shape)
 
 
+def check_width(width: int, scan: SpectrumScan) -> None:
+    """Raises
+    ------
+    ValueError : the scan has no width of that number.
+    """
+    if width not in range(len(scan.widths)):
+        raise ValueError(
+            f"The 'width' parameter must be from 0 to {len(scan.widths) - 1}, the scan's widths. "
+            f"Got {width!r} instead."
+        )
+
+
 def null_scans(
     ladder: Ladder, signals: Floats, toys: int, rng: np.random.Generator, progress: Progress
 ) -> tuple[Floats, Floats]:
-    """Scans of spectra without a signal: the largest z of each, and its upcrossings, (toys,)."""
+    """Scans of spectra without a signal: of each the largest score and the upcrossings, (toys,)."""
     flat = signals.reshape(-1, signals.shape[-1])
     maxima, crossings = np.empty(toys), np.empty(toys)
     for first in range(0, toys, _BATCH):

@@ -16,9 +16,9 @@ from evidesk.evidence import Estimate
 from evidesk.methods.bumphunt.background import Background, Bins
 from evidesk.methods.bumphunt.families import Family, family_of
 from evidesk.methods.bumphunt.order import Ladder
-from evidesk.methods.bumphunt.scan import SpectrumScan
+from evidesk.methods.bumphunt.scan import SpectrumScan, check_width
 from evidesk.methods.bumphunt.score import score
-from evidesk.methods.bumphunt.spectrum_fit import check_share, check_toys
+from evidesk.methods.bumphunt.spectrum_fit import check_order, check_share, check_toys
 from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 
@@ -94,6 +94,8 @@ def spurious_signal(
     """
     check_toys(toys)
     check_share("tolerance", tolerance)
+    check_width(width, scan)
+    check_order(order, scan.fit.family if alternative is None else family_of(alternative))
     z = critical_value(level)
     rng = generator(random_state)
     fit = scan.fit

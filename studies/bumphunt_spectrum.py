@@ -1,0 +1,343 @@
+"""Do the bump hunt's p-values and limits hold what they say?
+
+By pseudo-experiments drawn from fits of simulated dijets. ``python studies/bumphunt_spectrum.py``
+writes ``docs/tables/bumphunt_*.md``; names of tables (level, window, limits, bands, trials) as
+arguments make these alone, and a number gives the pseudo-experiments instead of 1,000.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from evidesk.methods.bumphunt import (
+    Family,
+    Spectrum,
+    count_window,
+    dijet,
+    exponential,
+    gaussian,
+    scan_spectrum,
+    upper_limits,
+)
+from evidesk.methods.bumphunt.background import Bins
+from evidesk.methods.bumphunt.limits import observed_limits
+from evidesk.methods.bumphunt.order import Ladder
+from evidesk.methods.bumphunt.profile import Profile
+from evidesk.methods.bumphunt.scan import null_scans
+from evidesk.methods.bumphunt.score import score
+from evidesk.methods.bumphunt.signal import shares, widths_at
+from evidesk.methods.bumphunt.trials import gross_vitells
+
+Floats = npt.NDArray[np.float64]
+
+ROOT = Path(__file__).parents[1]
+TABLES = ROOT / "docs" / "tables"
+DIJET = dijet(13.0)
+MASSES = np.linspace(2.95, 4.35, 29)
+RUNS, TOYS = 1000, 999
+LEVELS = (0.05, 0.01)
+
+
+def resolution(mass: float) -> float:
+    """Of the dijet mass, about."""
+    return 0.03 * mass
+
+
+def dijets() -> Spectrum:
+    """Simulated dijets without a resonance, in 60 bins."""
+    with np.load(ROOT / "tests" / "data" / "dijets" / "spectrum.npz") as file:
+        return Spectrum.from_counts(
+            file["background"].reshape(60, 6).sum(axis=1), file["edges"][::6]
+        )
+
+
+def signals(masses: Floats = MASSES) -> Floats:
+    """Shares of a resonance at each mass, shape (masses, bins)."""
+    return shares(dijets().edges, masses, widths_at(masses, resolution), gaussian)[0]
+
+
+def table(head: list[str], rows: Iterable[list[str]], note: str) -> str:
+    """Markdown; all but the first column are numbers."""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", note, ""])
+
+
+def percent(share: float, runs: int) -> str:
+    """With its Monte-Carlo error; Agresti and Coull's, which is not 0 for shares of 0 and 1."""
+    near = (share * runs + 2) / (runs + 4)
+    error = 100 * math.sqrt(near * (1 - near) / (runs + 4))
+    digits = 1 if error >= 0.1 else 2
+    return f"{100 * share:.{digits}f} ± {error:.{digits}f}"
+
+
+# False positives of the global p-value
+
+
+@dataclass(frozen=True)
+class World:
+    """Where pseudo-experiments come from."""
+
+    name: str
+    family: Family
+    order: int
+    luminosity: float
+
+    def truth(self) -> Floats:
+        return Bins(dijets(), self.family).fit(self.order).expected * self.luminosity
+
+
+WORLDS = (
+    World("dijet function of 4 parameters", DIJET, 4, 0.01),
+    World("dijet function of 4 parameters", DIJET, 4, 0.1),
+    World("dijet function of 4 parameters", DIJET, 4, 0.3),
+    World("dijet function of 4 parameters", DIJET, 4, 0.65),
+    World("dijet function of 4 parameters", DIJET, 4, 1.0),
+    World("dijet function of 4 parameters", DIJET, 4, 3.0),
+    World("exponential of a polynomial of 5 parameters", exponential(), 5, 0.3),
+    World("exponential of a polynomial of 5 parameters", exponential(), 5, 1.0),
+)
+
+
+def p_of(largest: float, toys: Floats) -> float:
+    return (1 + int((toys >= largest).sum())) / (1 + len(toys))
+
+
+def fixed(ladder: Ladder, index: int, counts: Floats, rng: np.random.Generator) -> float:
+    """p if the order were known: that order for data and toys."""
+    background = ladder.backgrounds[index]
+    drawn = np.concatenate(
+        [counts[None], rng.poisson(background.expected, (TOYS, len(counts)))]
+    ).astype(float)
+    expected = background.model.fit(drawn).expected
+    z = score(background.model, drawn, expected, signals()).z.max(axis=1)
+    return p_of(float(z[0]), z[1:])
+
+
+def from_chosen(ladder: Ladder, counts: Floats, rng: np.random.Generator) -> float:
+    """p if toys choose their order, but are drawn from the chosen fit."""
+    drawn = np.concatenate(
+        [counts[None], rng.poisson(ladder.best.expected, (TOYS, len(counts)))]
+    ).astype(float)
+    choice = ladder.choose(drawn)
+    largest = np.empty(len(drawn))
+    for index in np.unique(choice.index):
+        some = choice.index == index
+        model = ladder.backgrounds[index].model
+        z = score(model, drawn[some], choice.expected[some], signals()).z
+        largest[some] = z.max(axis=1)
+    return p_of(float(largest[0]), largest[1:])
+
+
+def level_rows(runs: int) -> Iterable[list[str]]:
+    edges = dijets().edges
+    for number, world in enumerate(WORLDS):
+        rng = np.random.default_rng(number)
+        truth = world.truth()
+        p: list[list[float]] = []
+        for _ in range(runs):
+            counts = rng.poisson(truth).astype(float)
+            spectrum = Spectrum.from_counts(counts, edges)
+            scan = scan_spectrum(
+                spectrum, MASSES, resolution, family=DIJET, toys=TOYS, random_state=rng
+            )
+            ladder = scan.fit.ladder
+            three = min(1, len(ladder.backgrounds) - 1)
+            p.append(
+                [
+                    fixed(ladder, three, counts, rng),
+                    fixed(ladder, ladder.chosen, counts, rng),
+                    from_chosen(ladder, counts, rng),
+                    scan.p_global.value,
+                ]
+            )
+        found = np.array(p)
+        for level in LEVELS:
+            yield [
+                world.name,
+                f"{truth.sum():,.0f}",
+                f"{100 * level:g} %",
+                *(percent(float((column <= level).mean()), runs) for column in found.T),
+            ]
+            print(world.name, world.luminosity, level, (found <= level).mean(axis=0), flush=True)
+
+
+def level_table(runs: int) -> str:
+    return table(
+        ["truth", "events", "nominal", "3 parameters always", "chosen, toys keep the order",
+         "toys choose too, from the chosen fit", "scan_spectrum"],
+        level_rows(runs),
+        f"How often the global p-value of a spectrum without a signal is at most nominal, in % ± "
+        f"Monte-Carlo error; {runs:,} spectra of 60 bins, 29 masses, {TOYS} toys each. "
+        "scan_spectrum: toys choose their order anew, and come from one parameter more than was "
+        "chosen.",
+    )  # fmt: skip
+
+
+# Counting in a window
+
+
+def window_table(runs: int) -> str:
+    """The trap: an extrapolated background without its error."""
+    edges, window = dijets().edges, (3.3, 3.7)
+    truth = Bins(dijets(), DIJET).fit(4).expected * 72 / 109.204
+    rng = np.random.default_rng(0)
+    runs *= 20
+    with_error, without = np.empty(runs), np.empty(runs)
+    for run in range(runs):
+        spectrum = Spectrum.from_counts(rng.poisson(truth), edges)
+        found = count_window(spectrum, window, DIJET, order=4)
+        with_error[run] = found.z
+        without[run] = (found.observed - found.expected.value) / math.sqrt(found.expected.value)
+    rows = [
+        [name, f"{z.std():.2f}", *(percent(float((z > at).mean()), runs) for at in (2, 3))]
+        for name, z in (("count_window", with_error), ("without the fit's error", without))
+    ]
+    return table(
+        ["significance", "spread", "above 2 (2.28 %)", "above 3 (0.135 %)"],
+        rows,
+        f"Windows from 3.3 to 3.7 TeV without a signal, background from the fit beside them, dijet "
+        f"function of 4 parameters, 72,000 events; {runs:,} spectra. Spread: standard deviation of "
+        "z, 1 if its error is right. Shares in % ± Monte-Carlo error; nominal ones in the head.",
+    )
+
+
+# Limits
+
+
+def limit_table(runs: int) -> str:
+    """Coverage of a signal that is there, with the order known, and chosen on the same spectrum."""
+    runs *= 2
+    rows = []
+    for luminosity in (0.01, 0.1, 1.0):
+        truth = Bins(dijets(), DIJET).fit(4).expected * luminosity
+        typical = Spectrum.from_counts(np.round(truth), dijets().edges)
+        ladders = {
+            name: Ladder.of(Bins(typical, DIJET), order, 0.05)
+            for name, order in (("4", 4), ("chosen", None))
+        }
+        for mass in (3.0, 3.5, 4.2):
+            shape = signals(np.array([mass]))
+            model, expected = ladders["4"].best.model, ladders["4"].best.expected[None]
+            error = float(score(model, expected, expected, shape).information[0, 0] ** -0.5)
+            for name, ladder in ladders.items():
+                rng = np.random.default_rng(0)
+                cells = [f"{truth.sum():,.0f}", f"{mass:g}", name, f"{error:.3g}"]
+                for signal in (error, 2 * error, 4 * error):
+                    counts = rng.poisson(truth + signal * shape[0], (runs, 60)).astype(float)
+                    share = float((limits_of(ladder, counts, shape) >= signal).mean())
+                    cells.append(percent(share, runs))
+                rows.append(cells)
+                print(cells, flush=True)
+    return table(
+        ["events", "mass (TeV)", "order", "error (events)", "1 error", "2 errors", "4 errors"],
+        rows,
+        f"How often the 95 % CLs limit holds a signal of 1, 2 and 4 errors of its yield, in % ± "
+        f"Monte-Carlo error; {runs:,} spectra each, of a dijet function of 4 parameters. CLs "
+        "covers more than its level where the signal could hardly be seen, and means to.",
+    )
+
+
+def limits_of(ladder: Ladder, counts: Floats, shape: Floats) -> Floats:
+    """The 95 % limit of each spectrum, in the order that it chooses."""
+    choice = ladder.choose(counts)
+    found = np.empty(len(counts))
+    for index in np.unique(choice.index):
+        some = choice.index == index
+        model, many = ladder.backgrounds[index].model, np.repeat(shape, some.sum(), axis=0)
+        data, asimov = (
+            Profile(model, counts[some], many),
+            Profile(model, choice.expected[some], many),
+        )
+        found[some] = observed_limits(data, asimov, 0.05)[0]
+    return found
+
+
+def band_table(runs: int) -> str:
+    """Where limits without a signal lie in their own bands; the order is chosen each time."""
+    edges = dijets().edges
+    rows = []
+    for luminosity in (0.01, 0.1, 1.0):
+        truth = Bins(dijets(), DIJET).fit(4).expected * luminosity
+        rng = np.random.default_rng(1)
+        inside = np.empty((runs, 3))
+        for run in range(runs):
+            spectrum = Spectrum.from_counts(rng.poisson(truth), edges)
+            scan = scan_spectrum(
+                spectrum, MASSES[::4], resolution, family=DIJET, toys=20, random_state=rng
+            )
+            found = upper_limits(scan)
+            observed, bands = found.observed, found.expected
+            inside[run] = [
+                (observed < bands[2]).mean(),
+                ((observed > bands[1]) & (observed < bands[3])).mean(),
+                ((observed > bands[0]) & (observed < bands[4])).mean(),
+            ]
+        errors = inside.std(axis=0, ddof=1) / math.sqrt(runs)
+        rows.append(
+            [f"{truth.sum():,.0f}"]
+            + [
+                f"{100 * m:.1f} ± {100 * e:.1f}"
+                for m, e in zip(inside.mean(0), errors, strict=True)
+            ]
+        )
+        print(rows[-1], flush=True)
+    return table(
+        ["events", "below the median (50 %)", "within ± 1σ (68.3 %)", "within ± 2σ (95.4 %)"],
+        rows,
+        f"Limits without a signal at eight masses among their own bands, in % ± Monte-Carlo error; "
+        f"{runs:,} spectra each, the order chosen for each.",
+    )
+
+
+# The look-elsewhere effect
+
+
+def trials_table(runs: int) -> str:
+    """Gross and Vitells beside many toys."""
+    ladder = Ladder.of(Bins(dijets(), DIJET), 4, 0.05)
+    rows = []
+    for name, widths in (("3 %", (0.03,)), ("2, 3 and 5 %", (0.02, 0.03, 0.05))):
+        shape = shares(
+            dijets().edges, MASSES,
+            widths_at(MASSES, [lambda m, w=w: w * m for w in widths]), gaussian,
+        )  # fmt: skip
+        rng = np.random.default_rng(0)
+        many, crossings = null_scans(ladder, shape, 400 * runs, rng, lambda _share: None)
+        for z in (2.0, 2.5, 3.0, 3.5, 4.0):
+            bound = gross_vitells(z, crossings[:10_000], len(widths), 0.95)
+            share = float((many >= z).mean())
+            rows.append([name, f"{z:g}", percent(share, len(many)), f"{100 * bound.value:.3g}"])
+    return table(
+        ["width", "largest excess (σ)", "toys (%)", "Gross and Vitells (%)"],
+        rows,
+        f"Global p-values at 29 masses, by {400 * runs:,} toys with their Monte-Carlo error, and "
+        "by the bound from the upcrossings of the first 10,000.",
+    )
+
+
+MAKERS: dict[str, Callable[[int], str]] = {
+    "level": level_table,
+    "window": window_table,
+    "limits": limit_table,
+    "bands": band_table,
+    "trials": trials_table,
+}
+
+
+def main(words: list[str]) -> None:
+    runs = next((int(word) for word in words if word.isdigit()), RUNS)
+    TABLES.mkdir(parents=True, exist_ok=True)
+    for name in [word for word in words if not word.isdigit()] or MAKERS:
+        text = MAKERS[name](runs)
+        (TABLES / f"bumphunt_{name}.md").write_text(text, encoding="utf-8")
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
