@@ -47,6 +47,7 @@ class Acknowledged:
     inquiries: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     runs: list[int] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return sum(len(kind) for kind in vars(self).values())
@@ -108,8 +109,9 @@ import sys
 import django
 django.setup()
 from evidesk.desk.runs import actions as runs
+from evidesk.desk.watches import steps
 from evidesk.desk.workers import actions, heart
-runs.SILENCE = actions.SILENCE = timedelta(seconds={silence})
+runs.SILENCE = steps.SILENCE = actions.SILENCE = timedelta(seconds={silence})
 heart.BEAT = {silence / 6}
 from django.core.management import call_command
 call_command("db_worker", "--interval=0.3", "--no-startup-delay", "-v0")
@@ -117,11 +119,12 @@ call_command("db_worker", "--interval=0.3", "--no-startup-delay", "-v0")
 
 
 def kills(desk: Desk, *, kills: int, silence: float = 60.0, seed: int = 0) -> dict[str, int]:
-    """Kill web server and workers in turn while people write; count what was lost.
+    """Kill web server and workers in turn while people write, start runs and give batches to a
+    watch; count what was lost.
 
     `silence` is how many seconds a dead worker stays unnoticed.
     """
-    voucher, attachment = _prepare(desk)
+    voucher, attachment, watch = _prepare(desk)
     processes = Processes(desk, _free_port(), silence)
     told, stop = Acknowledged(), threading.Event()
     writers = [
@@ -136,9 +139,9 @@ def kills(desk: Desk, *, kills: int, silence: float = 60.0, seed: int = 0) -> di
     try:
         for writer in writers:
             writer.start()
-        starter = desk.start(START_RUNS.format(attachment=attachment, every=RUN_EVERY))
+        starter = desk.start(START.format(attachment=attachment, watch=watch, every=RUN_EVERY))
         assert starter.stdout is not None
-        told.runs.append(int(starter.stdout.readline()))
+        _note(told, starter.stdout.readline())
         generator = random.Random(seed)
         for number in range(kills):
             _until_more(told)
@@ -149,7 +152,8 @@ def kills(desk: Desk, *, kills: int, silence: float = 60.0, seed: int = 0) -> di
         _until_more(told)
         stop.set()
         said, _ = starter.communicate()
-        told.runs += map(int, said.split())
+        for line in said.splitlines():
+            _note(told, line)
         for writer in writers:
             writer.join(30)
         under_way = _wait_for_runs(desk, silence)
@@ -171,17 +175,28 @@ def _free_port() -> int:
     raise OSError("No port is free.")
 
 
-def _prepare(desk: Desk) -> tuple[str, int]:
-    """The address of a voucher at work, and a file on it."""
+def _note(told: Acknowledged, line: str) -> None:
+    """What the one that starts runs and gives batches has said."""
+    run, batch = map(int, line.split())
+    told.runs.append(run)
+    told.batches.append(batch)
+
+
+def _prepare(desk: Desk) -> tuple[str, int, int]:
+    """The address of a voucher at work, a file on it, and a watch."""
     desk.command("collectstatic", "--noinput", "-v0")
     said = desk.python(
         """
+from evidesk.desk.watches.actions import begin_watch
+from tests.desk.watches.conftest import rows
 voucher = voucher_in(State.ACTIVE, network)
-print(voucher.reference, an_attachment(voucher, network).pk)
+reference = an_attachment(voucher, network, rows(4000))
+watch = begin_watch(voucher, network.author, name="Leaks", reference=reference, parameters={})
+print(voucher.reference, an_attachment(voucher, network).pk, watch.pk)
 """
     )
-    reference, attachment = said.split()
-    return f"/vouchers/{reference}/", int(attachment)
+    reference, attachment, watch = said.split()
+    return f"/vouchers/{reference}/", int(attachment), int(watch)
 
 
 def _until_more(told: Acknowledged, more: int = 3) -> None:
@@ -245,16 +260,23 @@ def _write_files(browser: _Browser, voucher: str, told: Acknowledged, number: in
         told.files.append(hashlib.sha256(content).hexdigest())
 
 
-#: Starts runs and says so. It is not killed: a server that lives for seconds has no time to load
-#: the kits.
-START_RUNS = """
-import sys, threading
+#: Starts runs, gives batches, and says so. It is not killed: a server that lives for seconds has no
+#: time to load the kits.
+START = """
+import itertools, sys, threading
 from evidesk.desk.vouchers.models import Attachment
+from evidesk.desk.watches.actions import add_batch
+from evidesk.desk.watches.models import Watch
+from tests.desk.watches.conftest import rows
 stop = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
 file = Attachment.objects.get(pk={attachment})
-while True:
-    print(a_run(file.voucher, network, file).pk, flush=True)
+for number in itertools.count(1):
+    batch = add_batch(
+        Watch.objects.get(pk={watch}), network.author,
+        upload(rows(20, seed=number), f"{{number}}.csv"),
+    )
+    print(a_run(file.voucher, network, file).pk, batch.pk, flush=True)
     if stop.wait({every}):
         break
 """
@@ -278,29 +300,42 @@ def _keep_on(
 
 
 def _wait_for_runs(desk: Desk, silence: float) -> int:
-    """How many runs are still under way after all workers had time to notice and to finish."""
+    """How many runs and batches are still under way after all workers had time to notice and to
+    finish.
+    """
     said = desk.python(
         f"""
 import time
 from evidesk.desk.runs.models import Run, UNDER_WAY
-under_way = Run.objects.filter(state__in=UNDER_WAY)
-deadline = time.monotonic() + 4 * {silence} + 20 * under_way.count()
-while under_way.exists() and time.monotonic() < deadline:
+from evidesk.desk.watches.models import Batch
+def under_way():
+    batches = Batch.objects.filter(state="waiting")
+    return Run.objects.filter(state__in=UNDER_WAY).count() + batches.count()
+deadline = time.monotonic() + 4 * {silence} + 20 * under_way()
+while under_way() and time.monotonic() < deadline:
     time.sleep(0.5)
-print(under_way.count())
+print(under_way())
 """
     )
     return int(said)
 
 
 def _lost(desk: Desk, told: Acknowledged) -> dict[str, int]:
-    """How much of what was acknowledged is not there, or there twice; and how the runs ended."""
+    """How much of what was acknowledged is not there, or there twice; how the runs ended; and
+    whether the watch stands where an undisturbed one would.
+    """
     said = desk.python(
         f"""
-import hashlib, json
+import hashlib, json, tempfile
 from collections import Counter
+from pathlib import Path
 from evidesk.desk.audit.queries import verify
 from evidesk.desk.runs.models import Run, StoredEvidence
+from evidesk.desk.watches.models import Batch, Watch
+from evidesk.kits import load
+from evidesk.kits.execution import execute, parse
+from evidesk.kits.watch_state import read_saved
+from tests.desk.watches.conftest import rows
 told = json.loads({json.dumps(json.dumps(vars(told)))})
 messages = Counter(Event.objects.filter(kind="message").values_list("text", flat=True))
 inquiries = Counter(Inquiry.objects.values_list("subject", flat=True))
@@ -310,16 +345,36 @@ lost = sum(messages[one] == 0 for one in told["messages"])
 lost += sum(inquiries[one] == 0 for one in told["inquiries"])
 lost += sum(files[one] == 0 for one in told["files"])
 lost += sum(one not in runs for one in told["runs"])
+lost += sum(not Batch.objects.filter(pk=one).exists() for one in told["batches"])
 for one in Attachment.objects.all():
     lost += hashlib.sha256(one.path.read_bytes()).hexdigest() != one.sha256
 doubled = sum(n > 1 for n in (*messages.values(), *inquiries.values()))
 done = Counter(StoredEvidence.objects.values_list("run", flat=True))
+watch = Watch.objects.get()
+taken = list(watch.batches.filter(state="taken").order_by("number"))
+with tempfile.TemporaryDirectory() as folder:
+    reference = Path(folder) / "reference.csv"
+    reference.write_bytes(rows(4000))
+    batches = []
+    for batch in taken:
+        batches.append(Path(folder) / batch.name)
+        batches[-1].write_bytes(rows(20, seed=int(batch.name[:-4])))
+    kit = load("watch")
+    values = {{**watch.parameters, "reference": reference, "current": batches}}
+    [state] = execute(kit, parse(kit, values), agent="nobody").files
+undisturbed = read_saved(state.text).batches
+stands = watch.log_e == undisturbed[-1].log_wealth and watch.rows == 20 * len(taken)
+stands &= [one.number for one in taken] == list(range(1, len(taken) + 1))
+stands &= [one.pk for one in taken] == sorted(one.pk for one in taken)
 print(json.dumps({{
     "lost": lost,
     "twice": doubled + sum(n > 1 for n in done.values()),
     "runs": len(runs),
     "succeeded": sum(state == "succeeded" for state in runs.values()),
     "failed": sum(state == "failed" for state in runs.values()),
+    "batches": Batch.objects.count(),
+    "refused": Batch.objects.count() - len(taken),
+    "watch": int(not stands),
     "chain": len(verify().problems),
 }}))
 """
@@ -334,7 +389,10 @@ def rows(database: str, found: dict[str, int]) -> list[str]:
     return [
         f"{begin} acknowledged writes that are lost | {writes} | {found['lost']} |",
         f"{begin} acknowledged writes that are there twice | {writes} | {found['twice']} |",
-        f"{begin} runs that seem to go on for ever | {runs} | {found['under way']} |",
+        f"{begin} runs and batches that seem to go on for ever | {runs} | {found['under way']} |",
+        f"{begin} watches that do not stand where an undisturbed one would | 1 of "
+        f"{found['batches']} batches ({found['refused']} say that they lost their workers) | "
+        f"{found['watch']} |",
         f"{begin} breaks of the audit chain | 1 | {found['chain']} |",
     ]
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from evidesk.methods.shift.methods import Question, answer, choose
 from evidesk.methods.shift.samples import Samples
-from evidesk.methods.shift.two_sample import relabelling_of
+from evidesk.methods.shift.two_sample import arranged
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int, int, bool], Any]
@@ -161,8 +161,9 @@ def p_value(design: Design, seed: int) -> float:
         common = rng.standard_normal((number.max() + 1, design.d))[number]
         x, y = x + common[: design.m], y + common[design.m :]
         options["groups"] = groups
-    samples = Samples.of(x, y)
-    relabelling = relabelling_of(samples, options.get("groups"), options.get("block_length"))
+    samples, relabelling = arranged(
+        Samples.of(x, y), options.get("groups"), options.get("block_length")
+    )
     method, _ = choose(samples, None)
     # What `two_sample_test` asks, without the size of the effect, which takes half of its time.
     asked = Question(

@@ -12,9 +12,11 @@ from typing import Any, cast
 
 import pytest
 import requests
+from click.testing import CliRunner
 from django.test import Client
 
 from evidesk import client
+from evidesk.cli import main
 from evidesk.desk.people.actions import create_token
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import State, Tag
@@ -343,6 +345,28 @@ def test_a_watch_takes_batches_until_it_is_stopped(
         author.add_batch(watch["id"], monday)
     assert author.resume_watch(watch["id"])["stopped_at"] is None
     assert author.watch(watch["id"])["waiting"] == 1
+
+
+def test_the_command_line_gives_a_watch_a_batch(
+    desk: Any, network: Network, tmp_path: Path
+) -> None:
+    reference = an_attachment(voucher_in(State.ACTIVE, network), network)
+    watch = desk("author").begin_watch(reference.voucher.reference, "Owls", reference.pk)
+    _, token = create_token(network.author, "batches")
+    monday = tmp_path / "monday.csv"
+    monday.write_bytes(TABLE)
+
+    def give(path: Path) -> Any:
+        options = ["--watch", str(watch["id"]), "--desk", "http://testserver", "--token", token]
+        return CliRunner().invoke(main, ["batch", str(path), *options])
+
+    assert give(monday).output == f"Watch {watch['id']} (Owls) has monday.csv now; waiting: 1\n"
+    again = give(monday)
+    assert again.exit_code == 1
+    assert "already" in again.output
+    missing = give(tmp_path / "tuesday.csv")
+    assert missing.exit_code == 1
+    assert "tuesday.csv cannot be read: No such file" in missing.output
 
 
 def test_a_list_is_fetched_page_after_page(

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,21 @@ def test_evidence_tells_where_it_comes_from(files: dict[str, str]) -> None:
     assert told == [(0.0, "Hashing the input"), (0.5, "Half")]
 
 
-def test_versions_name_all_that_can_change_a_number() -> None:
-    assert set(versions()) == {
-        "evidesk", "python", "duckdb", "matplotlib", "numpy", "pydantic", "scipy"
-    }  # fmt: skip
+def test_versions_name_all_that_can_change_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    always = {
+        *("evidesk", "python", "duckdb", "matplotlib", "numpy", "pydantic", "scikit-learn"),
+        "scipy",
+    }
+    assert set(versions()) == always | {"torch"}
+
+    def without_torch(package: str) -> str:
+        if package == "torch":
+            raise PackageNotFoundError(package)
+        return "1.0"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "version", without_torch)
+        assert set(versions()) == always
     assert versions()["evidesk"] == evidesk.__version__
 
 

@@ -149,7 +149,10 @@ def test_cancelling_ends_the_run_and_all_that_it_started(folder: Path) -> None:
 
     with pytest.raises(Cancelled):
         run(folder, "spawn", beat=beat)
-    assert "orphan-of-trial" not in processes()
+    # What was killed is gone when the kernel gets to it, which a busy machine puts off.
+    while "orphan-of-trial" in processes():
+        assert time.monotonic() - began < 60
+        time.sleep(0.1)
 
 
 def test_progress_may_cancel_too(folder: Path) -> None:

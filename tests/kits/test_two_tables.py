@@ -6,6 +6,7 @@ import pytest
 
 from evidesk.kits import KitError
 from evidesk.kits.kit import silent
+from evidesk.kits.partitions import on_dask
 from evidesk.kits.two_tables import read_both
 
 
@@ -87,11 +88,48 @@ def test_large_tables_are_thinned_alike_each_time_and_it_is_said(read):
     assert np.all(first.reference["a"] % 7 == first.reference["b"])  # rows stay whole
     assert np.all(np.diff(first.reference["a"]) > 0)
     assert first.warnings == (
-        "reference.csv has 4,000 rows, of which 25 % were drawn at random: a shift that needs all "
-        "rows to be seen may be missed.",
+        "reference.csv has 4,000 rows, of which 25 % were drawn at random: a shift of a mean has "
+        "to be 2 times as large to be found as with all rows.",
     )
     with pytest.raises(KitError, match="rows in order of time cannot be thinned"):
         read(table, small, most_numbers=2000, in_order=True)
+
+
+def test_workers_read_the_parts_of_folders(cluster, tmp_path):
+    rng = np.random.default_rng(0)
+    tables = []
+    for name, sizes in (("then", (700, 30, 900)), ("now", (400, 500))):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number, size in enumerate(sizes):
+            table = pd.DataFrame(
+                {"a": rng.normal(size=size), "kind": rng.choice(["x", None], size), "p": number}
+            )
+            table.to_parquet(folder / f"{number}.parquet")
+        tables.append(folder)
+    told = []
+
+    def both(most):
+        return read_both(
+            *tables, columns=["kind", "a"], categories=[], group="p", in_order=False,
+            progress=lambda _, message: told.append(message), most_numbers=most,
+        )  # fmt: skip
+
+    for most in (10_000, 1_000):
+        here = both(most)
+        assert "Reading then: 2 of 3 parts" in told
+        with on_dask(cluster):
+            there = both(most)
+        for sample, other in ((here.reference, there.reference), (here.current, there.current)):
+            assert list(sample) == list(other) == ["kind", "a"]
+            for name, values in sample.items():
+                np.testing.assert_array_equal(values, other[name])
+        assert here.groups.tolist() == there.groups.tolist()
+        assert here.warnings == there.warnings
+        assert len(here.reference["a"]) == 1_630 or most == 1_000
+    assert 400 < len(here.reference["a"]) < 600
+    # Each part is thinned by itself, and otherwise than the others.
+    assert len(set(here.reference["a"])) == len(here.reference["a"])
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from evidesk.kits.kit import Kit, KitError, Parameters, Progress, complaints, si
 from evidesk.kits.partitions import on_dask
 
 #: Packages whose version can change a number.
-_TELLING = ("duckdb", "matplotlib", "numpy", "pydantic", "scipy")
+_TELLING = ("duckdb", "matplotlib", "numpy", "pydantic", "scikit-learn", "scipy", "torch")
 
 
 def parse(kit: Kit, values: dict[str, Any]) -> Parameters:
@@ -98,7 +98,7 @@ def versions() -> dict[str, str]:
     for package in _TELLING:
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # pragma: no cover - all are dependencies
+        except PackageNotFoundError:  # PyTorch is an extra
             continue
     return found
 

@@ -155,8 +155,8 @@ class Kit:
     parameters : the model that the faces are made from.
     run : does the work; raises :class:`KitError` for input it cannot use. It returns evidence
         without provenance: whoever executes the kit adds that.
-    partitioned : whether it counts in its table by
-        :meth:`~evidesk.kits.table.TableFile.tally`, which Dask's workers can do part by part.
+    partitioned : whether Dask's workers can count or read its tables part by part.
+    arrays : whether it reads npz, npy, HDF5 and ROOT files, too, and whole arrays for columns.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Kit:
     parameters: type[Parameters]
     run: Callable[[Any, Progress], Evidence]
     partitioned: bool = False
+    arrays: bool = False
 
     @property
     def usage(self) -> str:

@@ -1,15 +1,22 @@
-"""A table read as a sample: arrays by column, of numbers or of categories."""
+"""A table read as a sample: arrays by column, of numbers or of categories.
+
+Of a folder of Parquet files, each file is read by itself: by Dask's workers within
+:func:`~evidesk.kits.partitions.on_dask`, else one after the other. What is read is the very same.
+"""
 
 import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from evidesk.kits.kit import KitError, Progress, silent
 from evidesk.kits.numbers import numbers
+from evidesk.kits.partitions import current
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import shown
 
@@ -23,7 +30,8 @@ _TIMES = re.compile(r"DATE|TIMESTAMP.*")
 
 def row_count(table: TableFile) -> int:
     """How many rows the table has; raises :class:`KitError` if it has none."""
-    n = int(table.rows("SELECT count(*) FROM cases", silent, "Counting rows")[0][0])
+    table.tally("sizes", "SELECT count(*) AS n FROM cases", [], silent, "Counting rows")
+    n = int(table.rows("FROM sizes", silent, "Counting rows")[0][0])
     if n == 0:
         raise KitError(f"{table.path.name} has no rows: it needs some.")
     return n
@@ -45,13 +53,14 @@ def of_numbers(table: TableFile, names: Sequence[str]) -> set[str]:
     own = {f"v{i}": name for i, name in enumerate(names) if not is_time(table, name)}
     if not own:
         return found
-    asked = [f"count_if({one}_fault = '{fault}')" for one in own for fault in ("text", "infinite")]
-    source = numbers(table, own)
-    counts = table.rows(
-        f"SELECT {', '.join(asked)} FROM {source}",  # noqa: S608 - own names
-        silent,
-        "Looking at the columns",
-    )[0]
+    asked = [
+        f"count_if({one}_fault = '{fault}') AS {one}_{fault}s"
+        for one in own
+        for fault in ("text", "infinite")
+    ]
+    sql = f"SELECT {', '.join(asked)} FROM {numbers(table, own)}"  # noqa: S608 - own names
+    table.tally("faults", sql, [], silent, "Looking at the columns")
+    counts = table.rows("FROM faults", silent, "Looking at the columns")[0]
     for i, name in enumerate(own.values()):
         texts, infinite = counts[2 * i], counts[2 * i + 1]
         if infinite and not texts:
@@ -67,7 +76,7 @@ def of_numbers(table: TableFile, names: Sequence[str]) -> set[str]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The columns of one table and how they are read.
+    """The columns of a table and how they are read.
 
     Attributes
     ----------
@@ -76,15 +85,55 @@ class Wanted:
     thinned_to : the share of the rows that is read.
     """
 
-    table: TableFile
     columns: Sequence[str]
     numeric: Collection[str]
     thinned_to: float = 1.0
 
 
-def read_sample(wanted: Wanted, progress: Progress, span: tuple[float, float]) -> Sample:
+def read_sample(
+    table: TableFile, wanted: Wanted, progress: Progress, span: tuple[float, float]
+) -> Sample:
     """The rows in the file's order; thinned ones are drawn alike in every run."""
-    table = wanted.table
+    message = f"Reading {table.path.name}"
+    if len(table.parts) == 1:
+        return _read(table, wanted, 0, progress, message, span)
+    tasks = [
+        (table.path.absolute(), part.absolute(), number, wanted)
+        for number, part in enumerate(table.parts)
+    ]
+    workers = current()
+    parts: dict[int, Sample] = {}
+    if workers is not None:
+        parts.update(workers.each(_read_part, tasks, progress, message, span))
+    else:
+        low, high = span
+        for number, task in enumerate(tasks):
+            progress(
+                low + (high - low) * number / len(tasks),
+                f"{message}: {number} of {len(tasks)} parts",
+            )
+            parts.update([_read_part(task)])
+    return {
+        name: np.concatenate([parts[number][name] for number in range(len(tasks))])
+        for name in wanted.columns
+    }
+
+
+def _read_part(task: tuple[Path, Path, int, Wanted]) -> tuple[int, Sample]:
+    """What a Dask worker does."""
+    path, part, number, wanted = task
+    with TableFile(path, silent, only=part) as table:
+        return number, _read(table, wanted, number, silent, "Reading", (0.0, 1.0))
+
+
+def _read(
+    table: TableFile,
+    wanted: Wanted,
+    part: int,
+    progress: Progress,
+    message: str,
+    span: tuple[float, float],
+) -> Sample:
     # SQL names of our own, so that no name from a file ever becomes SQL.
     own_names = {f"v{i}": name for i, name in enumerate(wanted.columns)}
     numeric = {own: name for own, name in own_names.items() if name in wanted.numeric}
@@ -94,8 +143,9 @@ def read_sample(wanted: Wanted, progress: Progress, span: tuple[float, float]) -
     source = "(SELECT *, row_number() OVER () AS row FROM cases)"
     if wanted.thinned_to < 1:
         kept = math.ceil(wanted.thinned_to * 1_000_000)
-        # By the row's number alone, so that another run reads the same rows.
-        source = f"(SELECT * FROM {source} WHERE hash(row) % 1000000 < {kept})"  # noqa: S608
+        # By the row's place alone, so that another run reads the same rows.
+        place = f"row + {part} * {2**40}"
+        source = f"(SELECT * FROM {source} WHERE hash({place}) % 1000000 < {kept})"  # noqa: S608
     if plain:
         source = numbers(table, plain, source)
     if texts:
@@ -110,7 +160,7 @@ def read_sample(wanted: Wanted, progress: Progress, span: tuple[float, float]) -
     answer = table.arrays(
         f"SELECT {', '.join(listed)} FROM {source} ORDER BY row",  # noqa: S608 - own names
         progress,
-        f"Reading {table.path.name}",
+        message,
         span,
     )
     found: Sample = {}

@@ -51,8 +51,8 @@ class ShiftParameters(Parameters):
         default=None,
         ge=1,
         title="Rows in a block",
-        description="For rows in order of time: so many rows in a row are taken as one case. It "
-        "should be longer than what happens is remembered.",
+        description="For rows in order of time: so many rows in a row are taken as one case. "
+        "Between two blocks, as many rows are left out as the series remembers.",
     )
     level: Level = Field(
         default=0.95,
@@ -158,7 +158,8 @@ def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables
     )
     return thinned, [
         f"Where the tables differ was looked for among {len(kept[0]) + len(kept[1]):,} of their "
-        f"{m + n:,} rows, drawn at random; whether they differ was asked of all."
+        f"{m + n:,} rows, drawn at random: a shift of a mean has to be {share**-0.5:.2g} times as "
+        "large to be found there as among all. Whether the tables differ was asked of all rows."
     ]
 
 
@@ -342,4 +343,5 @@ kit = Kit(
     question=_QUESTION,
     parameters=ShiftParameters,
     run=run,
+    partitioned=True,
 )

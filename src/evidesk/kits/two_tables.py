@@ -85,9 +85,10 @@ def read_both(
                     )
                 warnings.append(
                     f"{table.path.name} has {n:,} rows, of which {100 * share:.3g} % were drawn at "
-                    "random: a shift that needs all rows to be seen may be missed."
+                    f"random: a shift of a mean has to be {share**-0.5:.2g} times as large to be "
+                    "found as with all rows."
                 )
-            read.append(read_sample(Wanted(table, wanted, numeric, share), progress, span))
+            read.append(read_sample(table, Wanted(wanted, numeric, share), progress, span))
     groups = None if group is None else np.concatenate([one.pop(group) for one in read])
     if groups is not None and any(one is None for one in groups):
         raise KitError(

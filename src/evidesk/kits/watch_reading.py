@@ -59,7 +59,7 @@ def read_reference(
         n = row_count(table)
         numeric = of_numbers(table, [one for one in chosen if one not in categories])
         share = min(1.0, most_numbers / (n * len(chosen)))
-        sample = read_sample(Wanted(table, chosen, numeric, share), progress, (0.0, 1.0))
+        sample = read_sample(table, Wanted(chosen, numeric, share), progress, (0.0, 1.0))
         kinds = {name: _kind(table, name, sample, numeric) for name in chosen}
     thinned = (
         f"{shown(path.name)} has {n:,} rows, of which {100 * share:.3g} % were drawn at random."
@@ -95,7 +95,7 @@ def read_batch(path: Path, kinds: Mapping[str, ColumnKind], progress: Progress) 
         numeric = of_numbers(table, free)
         for name in free:
             _check_kind(table, name, kinds[name], name in numeric)
-        return read_sample(Wanted(table, list(kinds), numeric), progress, (0.0, 1.0))
+        return read_sample(table, Wanted(list(kinds), numeric), progress, (0.0, 1.0))
 
 
 def _check_kind(table: TableFile, name: str, kind: ColumnKind, is_numeric: bool) -> None:

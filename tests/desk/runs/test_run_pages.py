@@ -78,3 +78,14 @@ def test_with_several_kits_one_is_chosen_first(
     html = signed_in(network.consultant).get(address).content.decode()
     assert f'href="{address}trial/"' in html
     assert f'href="{address}accuracy/"' in html
+
+
+def test_the_form_names_what_the_first_of_several_files_is(
+    network: Network, voucher: Voucher, file: Attachment
+) -> None:
+    consultant = signed_in(network.consultant)
+    address = f"/vouchers/{voucher.reference}/files/{file.pk}/run"
+    of_two = consultant.get(f"{address}/shift/").content.decode()
+    assert f'Reference table: <strong class="break">{file.name}</strong>' in of_two
+    of_one = consultant.get(f"{address}/accuracy/").content.decode()
+    assert f'On the file <strong class="break">{file.name}</strong>' in of_one

@@ -122,7 +122,8 @@ def test_frames_of_either_kind_and_pickles_score_alike(detector):
 def test_a_clone_knows_its_parameters_and_nothing_else(detector):
     copy = clone(detector).set_params(level=0.99)
     assert copy.get_params() == {
-        "level": 0.99, "min_effect": 0.0, "permutations": None, "random_state": 0,
+        "method": "auto", "classifier": None, "level": 0.99, "min_effect": 0.0,
+        "permutations": None, "random_state": 0, "n_jobs": None,
     }  # fmt: skip
     with pytest.raises(NotFittedError):
         copy.test(frame(RNG(0), 20))

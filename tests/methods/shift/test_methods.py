@@ -87,7 +87,7 @@ def test_its_level_holds(method, without_sizes):
 
 @pytest.mark.parametrize("method", BY_LEVEL)
 def test_its_level_holds_for_groups(method, without_sizes):
-    runs = {"forest": 60, "refit": 60, "prequential": 80}.get(method, 150)
+    runs = {"forest": 30, "refit": 30, "prequential": 80}.get(method, 150)
     rejected = []
     for seed in range(runs):
         rng = RNG(seed)

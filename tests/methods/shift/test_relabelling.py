@@ -64,17 +64,6 @@ def test_all_groups_can_be_in_both_samples():
     assert set(labels[:2].sum(axis=0)) == {1}
 
 
-def test_blocks_lie_within_their_sample():
-    relabelling = Relabelling.of_blocks(HALVES, 4)
-    assert relabelling.group.tolist() == [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]
-
-
-@pytest.mark.parametrize("length", [0, 5, -1])
-def test_a_block_is_no_longer_than_a_sample(length):
-    with pytest.raises(ValueError, match="from 1 to the size of the smaller sample, 4"):
-        Relabelling.of_blocks(HALVES, length)
-
-
 @pytest.mark.parametrize(
     ("groups", "message"),
     [([1, 2], "of each of the 10 rows"), ([np.nan] * 10, "missing values")],

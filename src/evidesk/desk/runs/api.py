@@ -125,7 +125,7 @@ def start_run(request: HttpRequest, reference: str, wanted: RunIn) -> Status[Run
     except kits.KitError as fault:
         raise Invalid({"kit": [str(fault)]}) from None
     try:
-        columns = columns_of(attachment)
+        columns = columns_of(attachment, kit)
     except kits.KitError as fault:
         raise Invalid({"file": [str(fault)]}) from None
     form = KitForm(kit, columns, others_of(attachment), wanted.parameters)

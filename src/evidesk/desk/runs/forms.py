@@ -21,7 +21,8 @@ class KitForm(forms.Form):
     """The form of a kit's parameters, for a file whose columns are known.
 
     Fields, labels and help come from the kit's pydantic model, and so does the validation; the
-    first file is chosen before and is not a field, further ones are among `others`.
+    first file is chosen before and is not a field (`file_title` says what it is), further ones are
+    among `others`.
 
     After validation, `values` holds what was given, and `further_files` those files by parameter,
     the first uploaded one first where several are taken.
@@ -33,6 +34,7 @@ class KitForm(forms.Form):
         super().__init__(data)
         self.kit = kit
         self.file_field, *self.further = kit.parameters.file_fields()
+        self.file_title = kit.parameters.model_fields[self.file_field].title
         for name, info in kit.parameters.model_fields.items():
             if name in self.further:
                 field: forms.Field

@@ -55,7 +55,7 @@ def start(request: HttpRequest, reference: str, attachment_id: int, kit: str) ->
     if not answer:
         raise Refused(answer.reason)
     try:
-        columns = columns_of(attachment)
+        columns = columns_of(attachment, chosen)
     except kits.KitError as fault:
         messages.error(request, str(fault))
         return redirect(reverse("voucher", args=[reference]) + "#files")

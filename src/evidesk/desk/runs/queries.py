@@ -17,6 +17,7 @@ from evidesk.desk.vouchers.models import Attachment
 from evidesk.desk.vouchers.queries import visible_to
 from evidesk.evidence import Evidence, EvidenceError, Input
 from evidesk.kits import Kit, silent
+from evidesk.kits.arrays import names_in
 from evidesk.kits.table import TableFile
 
 
@@ -92,7 +93,12 @@ def _parsed(path: Path, sha256: str) -> Evidence:
     return Evidence.read(path)
 
 
-def columns_of(attachment: Attachment) -> list[str]:
-    """The names of the columns; raises :class:`~evidesk.kits.KitError` if it is no table."""
-    with under_its_name(attachment) as path, TableFile(path, silent, head_only=True) as table:
-        return table.columns
+def columns_of(attachment: Attachment, kit: Kit | None = None) -> list[str]:
+    """The names of the columns, and of arrays for a kit that reads some; raises
+    :class:`~evidesk.kits.KitError` if it is no such file.
+    """
+    with under_its_name(attachment) as path:
+        if kit is not None and kit.arrays:
+            return names_in(path)
+        with TableFile(path, silent, head_only=True) as table:
+            return table.columns

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from evidesk.methods.shift.effect import HeldOut, split
-from evidesk.methods.shift.relabelling import Relabelling
+from evidesk.methods.shift.relabelling import Relabelling, for_each
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -303,8 +303,11 @@ def cross_validated(
     labels: Singles,
     rng: np.random.Generator,
     progress: Progress,
+    n_jobs: int | None = None,
 ) -> Floats:
     """Mean AUROC of five-fold cross-validation, anew for each labelling: shape (b,).
+
+    ``n_jobs`` are cross-validated at once, as in scikit-learn.
 
     Raises
     ------
@@ -312,15 +315,23 @@ def cross_validated(
     """
     # The same for all, so that all labellings are treated alike.
     priority = rng.permutation(int(relabelling.group.max()) + 1)
-    found = np.empty(labels.shape[1])
-    for number, label in enumerate(labels.T):
-        is_current = label > 0
-        fold = dealt(relabelling, is_current, priority, FOLDS)
-        values = []
-        for one in range(int(fold.max()) + 1):
-            test = fold == one
-            rule = Rule.learnt(classifier, design[~test], is_current[~test])
-            values.append(areas(rule.scores(design[test]), label[test, None])[0])
-        found[number] = np.mean(values)
-        progress((number + 1) / len(found))
-    return found
+    return for_each(
+        _mean_area,
+        [(classifier, design, relabelling, label, priority) for label in labels.T],
+        progress,
+        n_jobs,
+    )
+
+
+def _mean_area(
+    classifier: Any, design: Floats, relabelling: Relabelling, label: Singles, priority: Ints
+) -> float:
+    """Over the folds of one labelling."""
+    is_current = label > 0
+    fold = dealt(relabelling, is_current, priority, FOLDS)
+    values = []
+    for one in range(int(fold.max()) + 1):
+        test = fold == one
+        rule = Rule.learnt(classifier, design[~test], is_current[~test])
+        values.append(areas(rule.scores(design[test]), label[test, None])[0])
+    return float(np.mean(values))

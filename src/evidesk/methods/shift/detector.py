@@ -1,6 +1,6 @@
 """The two-sample test as a scikit-learn estimator: learn the reference once, then judge batches."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,10 @@ from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift.columns import FeatureColumn, columns_of
 from evidesk.methods.shift.density import DensityRatio
 from evidesk.methods.shift.effect import split
+from evidesk.methods.shift.methods import Method
 from evidesk.methods.shift.rows import conformal_p_values
 from evidesk.methods.shift.samples import Feature, Samples
-from evidesk.methods.shift.two_sample import TwoSampleResult, relabelling_of, two_sample_test
+from evidesk.methods.shift.two_sample import TwoSampleResult, arranged, two_sample_test
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +29,7 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     ----------
     level : 1 less the significance level of `test`, and less the share of rows like the reference
         that `predict` takes for unlike it.
-    min_effect, permutations : as in :func:`two_sample_test`.
+    method, classifier, min_effect, permutations, n_jobs : as in :func:`two_sample_test`.
     random_state : of relabellings, waves and halves.
 
     Attributes
@@ -43,15 +44,21 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def __init__(
         self,
         *,
+        method: Method | Literal["auto"] = "auto",
+        classifier: Any = None,
         level: float = 0.95,
         min_effect: float = 0.0,
         permutations: int | None = None,
         random_state: RandomState = None,
+        n_jobs: int | None = None,
     ) -> None:
+        self.method = method
+        self.classifier = classifier
         self.level = level
         self.min_effect = min_effect
         self.permutations = permutations
         self.random_state = random_state
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: None = None) -> "ShiftDetector":
         """Take these rows for the reference.
@@ -124,16 +131,18 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         result = two_sample_test(
             self.reference_,
             current,
+            method=self.method,
+            classifier=self.classifier,
             groups=groups,
             block_length=block_length,
             level=self.level,
             min_effect=self.min_effect,
             permutations=self.permutations,
             random_state=rng,
+            n_jobs=self.n_jobs,
         )
         self._forget()
-        samples = Samples.of(self.reference_, current)
-        relabelling = relabelling_of(samples, groups, block_length)
+        samples, relabelling = arranged(Samples.of(self.reference_, current), groups, block_length)
         self.result_ = result
         try:
             learn = split(relabelling, rng)

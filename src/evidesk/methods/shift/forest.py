@@ -12,14 +12,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.shift.relabelling import for_each
+
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 TREES = 100
 
 
 def forest_statistics(
-    design: Floats, labels: Singles, rng: np.random.Generator, progress: Callable[[float], None]
+    design: Floats,
+    labels: Singles,
+    rng: np.random.Generator,
+    progress: Callable[[float], None],
+    n_jobs: int | None = None,
 ) -> Floats:
     """1 less the mean of both samples' out-of-bag errors, of each labelling.
 
@@ -30,21 +37,26 @@ def forest_statistics(
     ----------
     design : shape (n, width).
     labels : shape (n, b), of 0 and 1.
+    n_jobs : how many forests are grown at once, as in scikit-learn.
 
     Returns
     -------
     Shape (b,).
     """
+    rows = design.astype(np.float32)
+    # Drawn first, so that it does not matter which is grown when, and where.
+    seeds = [int(rng.integers(2**31)) for _ in range(labels.shape[1])]
+    return for_each(
+        _correct,
+        [(rows, labels[:, number] > 0, seed) for number, seed in enumerate(seeds)],
+        progress,
+        n_jobs,
+    )
+
+
+def _correct(rows: Singles, is_current: Mask, seed: int) -> float:
     from sklearn.ensemble import RandomForestClassifier
 
-    found = np.empty(labels.shape[1])
-    rows = design.astype(np.float32)
-    for number, label in enumerate(labels.T):
-        is_current = label > 0
-        forest = RandomForestClassifier(
-            TREES, oob_score=True, random_state=int(rng.integers(2**31))
-        ).fit(rows, is_current)
-        says = forest.oob_decision_function_[:, 1] > is_current.mean()
-        found[number] = (says[is_current].mean() + 1 - says[~is_current].mean()) / 2
-        progress((number + 1) / len(found))
-    return found
+    forest = RandomForestClassifier(TREES, oob_score=True, random_state=seed).fit(rows, is_current)
+    says = forest.oob_decision_function_[:, 1] > is_current.mean()
+    return float((says[is_current].mean() + 1 - says[~is_current].mean()) / 2)

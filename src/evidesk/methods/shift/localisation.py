@@ -24,7 +24,7 @@ from evidesk.methods.shift.regions import Region, regions_of
 from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
 from evidesk.methods.shift.rows import RowEvidence, cross_fitted, row_evidence
 from evidesk.methods.shift.samples import Samples
-from evidesk.methods.shift.two_sample import relabelling_of
+from evidesk.methods.shift.two_sample import arranged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -310,8 +310,7 @@ def where(
     check_correction(correction)
     if groups is not None and block_length is not None:
         raise ValueError("Give either 'groups' or 'block_length', not both.")
-    samples = Samples.of(X, Y)
-    relabelling = relabelling_of(samples, groups, block_length)
+    samples, relabelling = arranged(Samples.of(X, Y), groups, block_length)
     relabelling.check(1 - level)
     rng = generator(random_state)
     halves = effect.halves_of(rng)

@@ -65,6 +65,7 @@ class Question:
     ----------
     permutations : how many relabellings; None for what suits the method.
     classifier : None for the method's own.
+    n_jobs : how many models are fitted at once, where each relabelling needs one.
     """
 
     samples: Samples
@@ -74,6 +75,7 @@ class Question:
     classifier: Any
     rng: np.random.Generator
     tell: Progress
+    n_jobs: int | None = None
 
     @property
     def alpha(self) -> float:
@@ -234,7 +236,11 @@ def _combination(question: Question) -> Answer:
 def _forest(question: Question) -> Answer:
     """Out-of-bag error of a random forest, see :mod:`evidesk.methods.shift.forest`."""
     found = forest_statistics(
-        question.samples.design, question.labels(0), question.rng, question.tell
+        question.samples.design,
+        question.labels(0),
+        question.rng,
+        question.tell,
+        question.n_jobs,
     )
     return _by_relabelling(question, ["forest"], found[None])
 
@@ -248,6 +254,7 @@ def _refit(question: Question) -> Answer:
         question.labels(0),
         question.rng,
         question.tell,
+        question.n_jobs,
     )
     return _by_relabelling(question, ["refit"], found[None])
 

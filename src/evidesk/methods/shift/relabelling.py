@@ -9,11 +9,13 @@ random relabellings from a group of permutations.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
 from scipy import special
 
 from evidesk.evidence import Estimate
@@ -79,25 +81,6 @@ class Relabelling:
         number = np.where(mixed, -1, np.cumsum(~mixed) - 1)
         within = tuple(np.flatnonzero(group == one) for one in np.flatnonzero(mixed))
         return cls(is_current, group, number[group], within, "groups")
-
-    @classmethod
-    def of_blocks(cls, is_current: Mask, length: int) -> "Relabelling":
-        """Blocks of so many rows in order of time, each within its sample.
-
-        Raises
-        ------
-        ValueError : the length is below 1, or longer than a sample.
-        """
-        m = int((~is_current).sum())
-        shortest = min(m, len(is_current) - m)
-        if not 1 <= length <= shortest:
-            raise ValueError(
-                f"'block_length' must be from 1 to the size of the smaller sample, {shortest:,}; "
-                f"got {length}."
-            )
-        first = np.arange(m) // length
-        second = np.arange(len(is_current) - m) // length + first[-1] + 1
-        return cls.of_groups(is_current, np.concatenate([first, second]))
 
     @property
     def count(self) -> int:
@@ -218,6 +201,32 @@ def permutation_p_value(statistics: npt.ArrayLike, *, level: float = 0.95) -> Es
         p, min(float(low), p), max(float(high), p), level, "permutation", drawn,
         over=f"{drawn} relabellings",
     )  # fmt: skip
+
+
+def for_each(
+    statistic: Callable[..., float],
+    labellings: Sequence[tuple[Any, ...]],
+    progress: Callable[[float], None],
+    n_jobs: int | None,
+) -> Floats:
+    """The statistic of each labelling, where each needs a model of its own.
+
+    Parameters
+    ----------
+    labellings : the arguments of ``statistic``, for each.
+    n_jobs : how many at once, as joblib takes it: on this machine's cores, or on Dask's workers
+        within ``joblib.parallel_config(backend="dask")``.
+
+    Returns
+    -------
+    Shape (b,), the same for any ``n_jobs``.
+    """
+    found = np.empty(len(labellings))
+    tasks = (delayed(statistic)(*each) for each in labellings)
+    for number, value in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(tasks)):
+        found[number] = value
+        progress((number + 1) / len(found))
+    return found
 
 
 def combine(statistics: npt.NDArray[Any]) -> Floats:

@@ -30,6 +30,7 @@ class RowEvidence:
 
     Attributes
     ----------
+    number : shape (n,); which rows these are: all, but those between blocks.
     log_ratio : shape (n,); how much likelier the row is in the current sample than in the
         reference, as the logarithm of the ratio of densities, by a rule learnt on other rows.
     p_values : shape (n,); of "the row is like the reference".
@@ -38,6 +39,7 @@ class RowEvidence:
     calibrated_on : so many reference rows gave the p-values.
     """
 
+    number: npt.NDArray[np.intp] = field(repr=False)
     log_ratio: Floats = field(repr=False)
     p_values: Floats = field(repr=False)
     adjusted: Floats = field(repr=False)
@@ -67,9 +69,9 @@ def row_evidence(
     adjusted = false_discovery(p_values, correction)
     own = log_ratio[current]
     order = np.lexsort((-own, p_values))
-    return RowEvidence(
-        own, p_values, adjusted, order[adjusted[order] <= alpha + 1e-12], int(held.sum())
-    )
+    number = samples.number[current]
+    unlike = number[order[adjusted[order] <= alpha + 1e-12]]
+    return RowEvidence(number, own, p_values, adjusted, unlike, int(held.sum()))
 
 
 def conformal_p_values(calibration: Floats, scores: Floats) -> Floats:

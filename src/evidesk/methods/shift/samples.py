@@ -5,7 +5,7 @@ permutation test of any function of it is exact.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -105,12 +105,14 @@ class Samples:
     features : those columns that say something.
     design : shape (n, width): all of them as numbers.
     is_current : shape (n,): which rows are the current sample's; the reference comes first.
+    number : shape (n,): of each row in its sample, from 0 on.
     warnings : what a reader has to know of the data.
     """
 
     features: tuple[Feature, ...]
     design: Floats
     is_current: Mask
+    number: npt.NDArray[np.intp]
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -134,13 +136,9 @@ class Samples:
         constant = [c.name for f, c in zip(features, pooled, strict=True) if f is None]
         design = np.hstack([feature.encode(column.values) for feature, column in kept])
         m, n = len(first[0].values), len(pooled[0].values)
-        found = cls(tuple(f for f, _ in kept), design, np.arange(n) >= m)
-        return cls(
-            found.features,
-            design,
-            found.is_current,
-            tuple(_warnings(constant, kept, found)),
-        )
+        number = np.r_[np.arange(m), np.arange(n - m)]
+        found = cls(tuple(f for f, _ in kept), design, np.arange(n) >= m, number)
+        return replace(found, warnings=tuple(_warnings(constant, kept, found)))
 
     @property
     def n(self) -> int:
@@ -151,6 +149,13 @@ class Samples:
         """Rows of the reference, and of the current sample."""
         current = int(self.is_current.sum())
         return self.n - current, current
+
+    def only(self, rows: Mask, warning: str = "") -> "Samples":
+        """These rows alone, with a further warning."""
+        told = (*self.warnings, warning) if warning else self.warnings
+        return Samples(
+            self.features, self.design[rows], self.is_current[rows], self.number[rows], told
+        )
 
     @cached_property
     def owner(self) -> npt.NDArray[np.intp]:

@@ -17,6 +17,7 @@ from evidesk.methods.metrics.curves import roc_curve
 from evidesk.methods.metrics.proportion import PoorApproximationWarning
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift import effect
+from evidesk.methods.shift.blocks import in_blocks
 from evidesk.methods.shift.methods import (
     METHODS,
     WITH_CLASSIFIER,
@@ -160,6 +161,7 @@ def two_sample_test(
     min_effect: float = 0.0,
     permutations: int | None = None,
     random_state: RandomState = None,
+    n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> TwoSampleResult:
     """Test whether two samples come from the same distribution, and tell how far apart they are.
@@ -199,13 +201,16 @@ def two_sample_test(
     groups : array-like of shape (n_X + n_Y,), optional; what makes rows belong together, first of X
         and then of Y. Whole groups are relabelled, learnt from or tested on; a group in both
         samples compares with itself.
-    block_length : for rows in order of time: so many in a row are one group.
+    block_length : for rows in order of time: so many in a row are one group. Between two such
+        blocks as many rows are left out as the series remembers.
     level : of the intervals, and 1 less the significance level.
     min_effect : the AUROC above 1/2 that is still no difference: above 0, the p-value is of "AUROC
         <= 1/2 + min_effect", from rows that the rule was not learnt from.
     permutations : how many relabellings; by default 999 up to 5,000 rows (``mmd``, ``energy`` and
         ``combination``: 2,000), else 199, and 99 where each needs a model.
     random_state : of the relabellings, the waves, the halves, the blocks and the classifier.
+    n_jobs : for ``refit`` and ``forest``: how many models are fitted at once, as in scikit-learn;
+        on Dask within ``joblib.parallel_config(backend="dask")``. It does not change the result.
     progress : told the share of the work that is done.
 
     Raises
@@ -228,13 +233,13 @@ def two_sample_test(
     check_permutations(permutations, 1 - level)
     rng = generator(random_state)
     halves = effect.halves_of(rng)
-    samples = Samples.of(X, Y)
-    relabelling = relabelling_of(samples, groups, block_length)
+    samples, relabelling = arranged(Samples.of(X, Y), groups, block_length)
     relabelling.check(1 - level)
     chosen, why = choose(samples, classifier) if method == "auto" else (method, "as asked for")
     question = Question(
-        samples, relabelling, level, permutations, classifier, rng, lambda share: tell(0.8 * share)
-    )
+        samples, relabelling, level, permutations, classifier, rng,
+        lambda share: tell(0.8 * share), n_jobs,
+    )  # fmt: skip
     notes = [*samples.warnings]
     if relabelling.unit == "rows" and (told := order_warning(samples)):
         notes.append(told)
@@ -304,15 +309,21 @@ def _check_method(method: str, classifier: Any) -> None:
         )
 
 
-def relabelling_of(
+def arranged(
     samples: Samples, groups: npt.ArrayLike | None, block_length: int | None
-) -> Relabelling:
-    """What may be relabelled: rows, groups, or blocks of rows in order of time."""
+) -> tuple[Samples, Relabelling]:
+    """The rows to compare, and what of them may be relabelled: rows, groups, or blocks of rows in
+    order of time.
+
+    Raises
+    ------
+    ValueError : groups or blocks do not fit the samples.
+    """
     if groups is not None:
-        return Relabelling.of_groups(samples.is_current, groups)
+        return samples, Relabelling.of_groups(samples.is_current, groups)
     if block_length is not None:
-        return Relabelling.of_blocks(samples.is_current, block_length)
-    return Relabelling.of_rows(samples.is_current)
+        return in_blocks(samples, block_length)
+    return samples, Relabelling.of_rows(samples.is_current)
 
 
 def _beyond(auc: Estimate, min_effect: float) -> Estimate:

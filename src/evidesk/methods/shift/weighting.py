@@ -32,7 +32,7 @@ from evidesk.methods.shift.density import DensityRatio, folds_of
 from evidesk.methods.shift.families import families_for
 from evidesk.methods.shift.ridge import Spectrum
 from evidesk.methods.shift.samples import Samples
-from evidesk.methods.shift.two_sample import relabelling_of
+from evidesk.methods.shift.two_sample import arranged
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -123,7 +123,7 @@ def accuracy_under_shift(
             f"The 'scores' parameter must have one score for each of the {m:,} rows of the "
             f"reference, got {len(outcome):,}."
         )
-    relabelling = relabelling_of(samples, groups, None)
+    _, relabelling = arranged(samples, groups, None)
     rng = generator(random_state)
     folds = folds_of(relabelling.group, samples.is_current, _FOLDS, rng)
     log_ratio, predicted = np.empty(samples.n), np.zeros(samples.n)
