@@ -11,7 +11,7 @@ from evidesk.methods.metrics.resampling import RandomState, generator
 Floats = npt.NDArray[np.float64]
 
 
-class TreeEnsemble(ClassifierMixin, BaseEstimator):
+class TreeEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The mean of gradient-boosted trees that differ by seed, hence by the rows that stop them.
 
     Source: Finke, Hein, Kasieczka, Kraemer, Mueck, Prangchaikul, Quadfasel, Shih and Sommerhalder,
