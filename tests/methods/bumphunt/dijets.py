@@ -39,4 +39,4 @@ def arrays(signals=0):
 
 def quick():
     """Trees that learn fast."""
-    return TreeEnsemble(members=1, iterations=30)
+    return TreeEnsemble(members=1, iterations=20)

@@ -94,6 +94,17 @@ def test_the_template_steps_from_the_sideband_to_morph(without_signal):
     assert window.why.startswith("the sideband as it is fails") == (window.template == "morph")
 
 
+def test_a_sideband_that_passes_is_taken_as_it_is():
+    rng = np.random.default_rng(0)
+    m = rng.uniform(0, 3, 9000)
+    found = BumpHunt(
+        "m", ["a"], Window(1, 2, 0, 3), classifier=quick(), efficiency=0.1, bins=30, folds=3,
+        toys=50, random_state=0,
+    ).scan({"m": m, "a": rng.normal(size=len(m))})  # fmt: skip
+    assert found.best.template == "sideband"
+    assert found.best.why == "it passes in windows without signal"
+
+
 def test_counting_against_the_template_is_blocked_where_closure_fails():
     data, _ = table()
     data = {**data, "mJ1": data["mJ1"] + 0.1 * data["mjj"]}
