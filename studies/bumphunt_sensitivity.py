@@ -34,8 +34,8 @@ Mask = npt.NDArray[np.bool_]
 TABLES = Path(__file__).parents[1] / "docs" / "tables"
 FEATURES = ["mJ1", "dmJ", "tau21_1", "tau21_2"]
 WINDOW = Window(3.3, 3.7, 3.0, 4.1)
-#: Two models for each of five folds, ten in sum.
-CLASSIFIER = TreeEnsemble(members=2)
+#: Ten models for each of five folds.
+CLASSIFIER = TreeEnsemble()
 CUT = 0.01
 SPLITS, INJECTIONS = 3, 10
 TOYS = 1000
