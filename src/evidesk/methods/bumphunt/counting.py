@@ -64,6 +64,9 @@ def count_window(
 ) -> WindowCount:
     """Fit the spectrum beside a window, and count within it.
 
+    The background has one parameter more than likelihood ratios choose: one that is needed but
+    does not show beside the window shifts what is expected within.
+
     Parameters
     ----------
     data : a `Spectrum`, or a histogram of boost-histogram, hist or uproot.
@@ -88,7 +91,7 @@ def count_window(
             f"The window from {window[0]} to {window[1]} leaves no sideband on one side: the "
             "background would be extrapolated from one end only. Use a narrower window."
         )
-    best = Ladder.of(Bins(spectrum, found_family, ~inside), order, alpha).best
+    best = Ladder.of(Bins(spectrum, found_family, ~inside), order, alpha).cautious
     # Effective events of unlike weights do not add up; their sums do.
     scale = spectrum.scale[inside]
     total = float((best.expected[inside] * scale).sum())

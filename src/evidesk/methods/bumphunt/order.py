@@ -148,6 +148,9 @@ class Ladder:
         return Choice(index, expected)
 
     @property
-    def truth(self) -> Background:
-        """What toys are drawn from: one parameter more than was chosen, where the order was."""
+    def cautious(self) -> Background:
+        """The fit with one parameter more than were chosen; that of a given order.
+
+        One that the data need but that did not show biases what is told from the chosen fit.
+        """
         return self.backgrounds[min(self.chosen + 1, len(self.backgrounds) - 1)]

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 _MOST_STEPS = 100
 _SETTLED = 1e-6  # of the yield's error
-_HALVINGS = 40
+_HALVINGS = 32
 #: A negative signal takes at most so much of the background of any bin.
 _MOST_TAKEN = 0.95
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.bumphunt.beside import beside
 from evidesk.methods.bumphunt.families import Family
 from evidesk.methods.bumphunt.order import Ladder
 from evidesk.methods.bumphunt.profile import Profile
@@ -141,7 +142,8 @@ def scan_spectrum(
     by Rao's score, which needs no fit for each mass and is all but the same, with those of toys
     that are treated as the data are, to the choice of the order. They are drawn from the fit with
     one parameter more than was chosen: a parameter that the data need but did not show fakes
-    bumps, and so it does in such toys.
+    bumps, and so it does in such toys. Yields are estimated with an order that is chosen beside
+    the signal, and one parameter more.
 
     Parameters
     ----------
@@ -176,8 +178,10 @@ def scan_spectrum(
     check_told_apart(best.model, best.expected[None], flat, names)
     scores = score(best.model, counts[None], best.expected[None], flat).z.reshape(widths.shape)
     profile = Profile(best.model, counts[None], flat)
-    yields, errors = profile.maximum()
-    z = profile.significance(yields).reshape(widths.shape)
+    z = profile.significance(profile.maximum()[0]).reshape(widths.shape)
+    yields, errors = np.empty((2, len(flat)))
+    for one in beside(fit.ladder, counts[None], flat):
+        yields[one.some], errors[one.some] = one.data.maximum()
     where = np.unravel_index(int(z.argmax()), z.shape)
     at = (int(where[0]), int(where[1]))
     maxima, crossings = null_scans(
@@ -192,7 +196,7 @@ def scan_spectrum(
         yields=yields.reshape(widths.shape),
         errors=errors.reshape(widths.shape),
         best=at,
-        signal=yield_estimate(profile, int(np.ravel_multi_index(at, z.shape)), level),
+        signal=yield_estimate(fit.ladder, counts, signals[at] / fit.spectrum.scale, level),
         p_global=toy_p_value(float(scores.max()), maxima, level),
         bound=gross_vitells(float(z[at]), crossings, len(widths), level),
         covers=_covers(fit.ladder, places, widths),
@@ -254,7 +258,7 @@ def null_scans(
     maxima, crossings = np.empty(toys), np.empty(toys)
     for first in range(0, toys, _BATCH):
         rows = slice(first, min(first + _BATCH, toys))
-        drawn = rng.poisson(ladder.truth.expected, (rows.stop - first, flat.shape[1])).astype(
+        drawn = rng.poisson(ladder.cautious.expected, (rows.stop - first, flat.shape[1])).astype(
             np.float64
         )
         choice = ladder.choose(drawn)
@@ -269,15 +273,15 @@ def null_scans(
     return maxima, crossings
 
 
-def yield_estimate(profile: Profile, index: int, level: float) -> Estimate:
-    """The yield of one of the profile's signals, with the interval of its likelihood ratio."""
-    one = Profile(profile.model, profile.counts, profile.signals[[index]])
-    value, error = one.maximum()
-    low, high = one.interval(value, error, critical_value(level))
-    events = max(round(float(profile.counts.sum())), 1)
+def yield_estimate(ladder: Ladder, counts: Floats, signal: Floats, level: float) -> Estimate:
+    """The yield of one signal, shape (bins,), with the interval of its likelihood ratio."""
+    (found,) = beside(ladder, counts[None], signal[None])
+    value, error = found.data.maximum()
+    low, high = found.data.interval(value, error, critical_value(level))
+    events = max(round(float(counts.sum())), 1)
     return Estimate(
         float(value[0]), float(low[0]), float(high[0]), level, "profile-likelihood", events,
-        unit="", null_value=0.0,
+        null_value=0.0,
     )  # fmt: skip
 
 
