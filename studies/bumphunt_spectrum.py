@@ -238,7 +238,7 @@ def limit_table(runs: int) -> str:
         for mass in (3.0, 3.5, 4.2):
             shape = signals(np.array([mass]))
             model, expected = known.best.model, known.best.expected[None]
-            error = float(score(model, expected, expected, shape).information[0, 0] ** -0.5)
+            error = float(score(model, expected, expected, shape).errors[0, 0])
             for name, (ladder, limits) in ways.items():
                 rng = np.random.default_rng(0)
                 cells = [f"{truth.sum():,.0f}", f"{mass:g}", name, f"{error:.3g}"]

@@ -67,7 +67,7 @@ def limits_with(ladder, size, mass=3.5, runs=300):
     """Share of 95 % limits that hold a signal of so many errors of its yield."""
     shape = shares(EDGES, np.array([mass]), np.array([[0.03 * mass]]), gaussian)[0]
     expected = TRUTH.expected[None]
-    signal = size / np.sqrt(score(TRUTH.model, expected, expected, shape).information[0, 0])
+    signal = size * score(TRUTH.model, expected, expected, shape).errors[0, 0]
     counts = np.random.default_rng(0).poisson(TRUTH.expected + signal * shape[0], (runs, 60))
     limits = np.empty(runs)
     for one in beside(ladder, counts.astype(float), np.repeat(shape, runs, axis=0)):

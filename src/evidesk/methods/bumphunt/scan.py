@@ -52,7 +52,7 @@ class SpectrumScan:
     scores : shape (widths, masses); the same by Rao's score, which the toys are compared by.
     yields, errors : shape (widths, masses); the signal's events, and their standard error.
     best : index of the largest excess, (width, mass).
-    signal : its yield.
+    signal : its yield; that a place was chosen for its excess makes it too large, on average.
     p_global : how often chance alone makes as large an excess anywhere in the scan.
     bound : Gross and Vitells' upper bound of it, which reaches beyond the toys.
     covers : what the global p-value is about, in words.
@@ -106,12 +106,14 @@ class SpectrumScan:
     def __str__(self) -> str:
         lines = [
             f"Largest excess: {self.largest:.2f} sigma at {self.best_mass:.4g} "
-            f"(width {self.best_width:.3g}), p_local = {self.p_local[self.best]:.2g}",
+            f"(width {self.best_width:.3g}), p_local {_printed(self.p_local[self.best])}",
             f"  p_global = {self.p_global.value:.2g} "
             f"[{self.p_global.low:.2g}, {self.p_global.high:.2g}]: {self.covers}",
         ]
         if self.is_beyond_toys:
-            lines.append(f"  beyond the toys, at most {self.bound.value:.2g} (Gross and Vitells)")
+            lines.append(
+                f"  beyond the toys, Gross and Vitells' bound {_printed(self.bound.value)}"
+            )
         lines += [f"  signal there: {self.signal.short} events", f"  {self.fit}"]
         return "\n".join([*lines, *(f"  Note: {one}" for one in self.warnings)])
 
@@ -175,7 +177,7 @@ def scan_spectrum(
     flat = (signals / fit.spectrum.scale).reshape(-1, signals.shape[-1])
     best, counts = fit.ladder.best, fit.spectrum.counts
     names = [f"mass {places[i]:g} and width {widths[w, i]:g}" for w, i in np.ndindex(widths.shape)]
-    check_told_apart(best.model, best.expected[None], flat, names)
+    check_told_apart(best.model, flat, names)
     scores = score(best.model, counts[None], best.expected[None], flat).z.reshape(widths.shape)
     profile = Profile(best.model, counts[None], flat)
     z = profile.significance(profile.maximum()[0]).reshape(widths.shape)
@@ -283,6 +285,11 @@ def yield_estimate(ladder: Ladder, counts: Floats, signal: Floats, level: float)
         float(value[0]), float(low[0]), float(high[0]), level, "profile-likelihood", events,
         null_value=0.0,
     )  # fmt: skip
+
+
+def _printed(p: float) -> str:
+    """With a sign before it; what no float can hold is below all of them."""
+    return f"= {p:.2g}" if p > 0 else "< 1e-300"
 
 
 def _covers(ladder: Ladder, masses: Floats, widths: Floats) -> str:
