@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evidesk.methods.bumphunt import Spectrum, count_window, scan_spectrum
+from evidesk.methods.bumphunt import Spectrum, count_window, scan_spectrum, spurious_signal
 from evidesk.methods.bumphunt.background import Bins
 from evidesk.methods.bumphunt.beside import beside
 from evidesk.methods.bumphunt.limits import observed_limits
@@ -102,3 +102,16 @@ def test_weighted_events_hold_the_level_too():
             ).p_global.value
         )
     assert holds((np.array(p) <= 0.2).sum(), 100, 0.2)
+
+
+def test_the_chance_of_a_spurious_signal_is_a_p_value():
+    p = []
+    for seed in range(80):
+        scan = scan_spectrum(
+            pseudo_data(seed), MASSES, resolution, family=DIJET, order=4, toys=20,
+            random_state=seed,
+        )  # fmt: skip
+        found = spurious_signal(scan, DIJET, order=6, toys=20, random_state=seed)
+        p.append(found.chance.value)
+    assert holds((np.array(p) <= 0.2).sum(), 80, 0.2)
+    assert holds((np.array(p) <= 0.5).sum(), 80, 0.5)
