@@ -2,8 +2,8 @@
 
 The test statistic is the likelihood ratio for a yield of at least 0, its distributions are the
 asymptotic ones around the Asimov spectrum, which is the fitted background itself: Cowan, Cranmer,
-Gross and Vitells, EPJC 71 (2011) 1554, arXiv:1007.1727, equations 16 (statistic), 65 and 66
-(distributions) and 88 f. (bands); Read, J. Phys. G 28 (2002) 2693, for CLs. The asymptotic
+Gross and Vitells, EPJC 71 (2011) 1554, arXiv:1007.1727, equations 16 (statistic), 62 to 66
+(distributions) and 89 (bands); Read, J. Phys. G 28 (2002) 2693, for CLs. The asymptotic
 distributions want some ten events under a signal.
 """
 
@@ -154,7 +154,7 @@ def expected_limits(asimov: Profile, alpha: float) -> Floats:
 
 def cls(q: Floats, q_asimov: Floats) -> Floats:
     """CLs of a yield above that of the largest likelihood, from the statistics of the data and of
-    the Asimov spectrum (arXiv:1007.1727, equations 65 and 66).
+    the Asimov spectrum (arXiv:1007.1727, equations 62 to 66).
     """
     root, root_asimov = np.sqrt(q), np.sqrt(np.maximum(q_asimov, 1e-300))
     # Where the likeliest yield is below 0, the statistic has another distribution.

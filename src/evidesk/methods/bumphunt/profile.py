@@ -84,7 +84,7 @@ class Profile:
 
     def significance(self, yields: Floats) -> Floats:
         """Signed root of 2 ln L between these yields, of the largest likelihood, and 0: shape (S,)
-        (arXiv:1007.1727, equations 12 and 52).
+        (arXiv:1007.1727, equation 12).
         """
         gain = 2 * (self.log_likelihood(yields) - self.log_likelihood(np.zeros_like(yields)))
         found: Floats = np.sign(yields) * np.sqrt(np.maximum(gain, 0))
