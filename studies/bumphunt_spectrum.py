@@ -73,7 +73,7 @@ def percent(share: float, runs: int) -> str:
     """With its Monte-Carlo error; Agresti and Coull's, which is not 0 for shares of 0 and 1."""
     near = (share * runs + 2) / (runs + 4)
     error = 100 * math.sqrt(near * (1 - near) / (runs + 4))
-    digits = 1 if error >= 0.1 else 2
+    digits = max(1, -math.floor(math.log10(error)))
     return f"{100 * share:.{digits}f} ± {error:.{digits}f}"
 
 

@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 #: Standard deviations of the bands, from low to high.
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-_HALVINGS = 32
+_HALVINGS = 26
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _MOST_STEPS = 100
 _ENOUGH = 1e-9
 #: Of a step that loses, so much is tried next; what is cut to less than the second is given up.
 _CUT, _SHORTEST = 0.25, 1e-5
-_HALVINGS = 32
+_HALVINGS = 26
 #: A negative signal takes at most so much of the background of any bin.
 _MOST_TAKEN = 0.95
 
