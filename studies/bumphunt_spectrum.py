@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "docs" / "tables"
 DIJET = dijet(13.0)
 MASSES = np.linspace(2.95, 4.35, 29)
-RUNS, TOYS = 1000, 999
+RUNS, TOYS = 1000, 499
 LEVELS = (0.05, 0.01)
 
 
@@ -94,11 +94,8 @@ class World:
 
 
 WORLDS = (
-    *(World("dijet function of 4 parameters", DIJET, 4, size) for size in (0.01, 0.1, 0.3, 1.0)),
-    *(
-        World("exponential of a polynomial of 5 parameters", exponential(), 5, size)
-        for size in (0.3, 1.0)
-    ),
+    *(World("dijet function of 4 parameters", DIJET, 4, size) for size in (0.01, 0.3, 1.0)),
+    World("exponential of a polynomial of 5 parameters", exponential(), 5, 1.0),
 )
 
 
@@ -226,7 +223,6 @@ def window_table(runs: int) -> str:
 
 def limit_table(runs: int) -> str:
     """Coverage of a signal that is there, with the order known, and chosen on the same spectrum."""
-    runs *= 2
     rows = []
     for luminosity in (0.01, 0.1, 1.0):
         truth = Bins(dijets(), DIJET).fit(4).expected * luminosity
@@ -244,7 +240,7 @@ def limit_table(runs: int) -> str:
             for name, (ladder, limits) in ways.items():
                 rng = np.random.default_rng(0)
                 cells = [f"{truth.sum():,.0f}", f"{mass:g}", name, f"{error:.3g}"]
-                for signal in (error, 2 * error, 4 * error, 8 * error):
+                for signal in (2 * error, 4 * error, 8 * error):
                     counts = rng.poisson(truth + signal * shape[0], (runs, 60)).astype(float)
                     share = float((limits(ladder, counts, shape) >= signal).mean())
                     cells.append(percent(share, runs))
@@ -256,13 +252,12 @@ def limit_table(runs: int) -> str:
             "mass (TeV)",
             "order",
             "error (events)",
-            "1 error",
             "2 errors",
             "4 errors",
             "8 errors",
         ],
         rows,
-        f"How often the 95 % CLs limit holds a signal of 1, 2, 4 and 8 errors of its yield, in % ± "
+        f"How often the 95 % CLs limit holds a signal of 2, 4 and 8 errors of its yield, in % ± "
         f"Monte-Carlo error; {runs:,} spectra each, of a dijet function of 4 parameters. CLs "
         "covers more than its level where the signal could hardly be seen, and means to. "
         "upper_limits: the order is chosen with the signal in the fit, and has one parameter "
@@ -292,7 +287,7 @@ def naive_limits_of(ladder: Ladder, counts: Floats, shape: Floats) -> Floats:
 
 def band_table(runs: int) -> str:
     """Where limits without a signal lie in their own bands; the order is chosen each time."""
-    runs = 3 * runs // 10
+    runs = runs // 4
     edges = dijets().edges
     rows = []
     for luminosity in (0.01, 0.1, 1.0):
