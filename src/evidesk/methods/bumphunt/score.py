@@ -1,15 +1,16 @@
 """Rao's score test of a signal of given shape on top of a fitted background, for many spectra.
 
 With counts n, a fitted log-linear background mu with columns x, and weights w = s / mu of a signal
-of shares s the score is ``U = sum w (n - mu)``. Its variance, less what the background's parameters
-take up, is ``V = V_ww - V_wb V_bb^-1 V_bw`` with ``V_ww = sum w^2 mu``, ``V_wb = sum w x mu``,
-``V_bb = sum x x^T mu``; the excess is ``Z = U / sqrt(V)``. Nothing is fitted for each mass. Source:
-Rao, Proc. Cambridge Phil. Soc. 44 (1948) 50-57; with nuisance parameters, Cox and Hinkley,
-"Theoretical statistics" (1974), section 9.3.
+of shares s the score is ``U = sum w (n - mu)``. The fit has ``sum x (n - mu) = 0``, so that any
+combination of the columns can be taken off the weights; what is left of them after regression on
+the columns, ``v = w - x a``, has no part that the background could take up: ``U = sum v (n - mu)``
+has the variance ``V = sum v^2 mu``, and the excess is ``Z = U / sqrt(V)``. Nothing is fitted for
+each mass. Source: Rao, Proc. Cambridge Phil. Soc. 44 (1948) 50-57; with nuisance parameters, Cox
+and Hinkley, "Theoretical statistics" (1974), section 9.3.
 
-The weights are those of the data for all toys, and ``s / (mu + s)``: the score at a yield of one
-event instead of none. Where events are many that is the same; where they are few, no bin in which
-next to nothing is expected can outweigh all others.
+The weights are those of the data's fit for all toys, which is right to second order, and ``s / (mu
++ s)``: the score at a yield of one event instead of none. Where events are many that is the same;
+where they are few, no bin in which next to nothing is expected can outweigh all others.
 """
 
 from dataclasses import dataclass
@@ -53,17 +54,12 @@ def score(model: LogLinear, counts: Floats, expected: Floats, signals: Floats) -
     """
     event = signals / signals.sum(axis=1, keepdims=True)
     weights = signals / (model.reference + event)
-    u = (counts - expected) @ weights.T
-    size, k = len(weights), model.design.shape[1]
-    pairs = (weights[:, None, :] * model.design.T).reshape(size * k, -1)
-    crossed = (expected @ pairs.T).reshape(-1, size, k)
-    taken = crossed @ np.linalg.inv(model.information(expected))
-    alone = expected @ (weights**2).T
-    variance = np.maximum(alone - (taken * crossed).sum(axis=2), _LEFT * alone)
-    # By how much one event of signal raises the score, beside the background's new fit.
-    full = (weights * signals).sum(axis=1)
-    raised = np.maximum(full - (taken * (signals @ model.design)).sum(axis=2), _LEFT * full)
-    root = np.sqrt(variance)
+    information = model.information(model.reference[None])[0]
+    parts = np.linalg.solve(information, model.design.T @ (weights * model.reference).T)
+    left = weights - (model.design @ parts).T
+    u = (counts - expected) @ left.T
+    root = np.sqrt(np.maximum(expected @ (left**2).T, _LEFT * (expected @ (weights**2).T)))
+    raised = np.maximum((left * signals).sum(axis=1), _LEFT * (weights * signals).sum(axis=1))
     return Scores(u / root, u / raised, root / raised)
 
 
