@@ -22,19 +22,21 @@ def events():
         return dict(zip(file["columns"].tolist(), values.T, strict=True)), file["is_signal"]
 
 
-def table(signals=0):
-    """The background and so many events of the resonance: columns and labels."""
+def table(signals=0, background=15_000):
+    """So many events of the background and of the resonance: columns and labels."""
     columns, is_signal = events()
-    taken = np.sort(np.r_[np.flatnonzero(~is_signal), np.flatnonzero(is_signal)[:signals]])
+    taken = np.sort(
+        np.r_[np.flatnonzero(~is_signal)[:background], np.flatnonzero(is_signal)[:signals]]
+    )
     return {name: values[taken] for name, values in columns.items()}, is_signal[taken]
 
 
 def arrays(signals=0):
     """Resonant variable and features."""
-    columns, _ = table(signals)
+    columns, _ = table(signals, 30_000)
     return columns["mjj"], np.stack([columns[name] for name in FEATURES], axis=1)
 
 
 def quick():
     """Trees that learn fast."""
-    return TreeEnsemble(members=1, iterations=30)
+    return TreeEnsemble(members=1, iterations=20)

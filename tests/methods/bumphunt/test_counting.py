@@ -12,7 +12,7 @@ WINDOW = (3.3, 3.7)
 
 
 def test_the_extrapolation_has_an_error_as_large_as_the_counts_own():
-    found = count_window(dijets(), WINDOW, DIJET)
+    found = count_window(dijets(), WINDOW, DIJET, order=4)
     assert found.window == pytest.approx((3.31, 3.7))
     assert found.observed == 26040
     error = found.expected.half_width / 1.96
@@ -22,7 +22,14 @@ def test_the_extrapolation_has_an_error_as_large_as_the_counts_own():
     )
     assert found.p_value == pytest.approx(0.78, abs=0.01)
     assert "of this window alone" in str(found)
-    assert count_window(dijets(2000), WINDOW, DIJET).z > 5
+    assert count_window(dijets(2000), WINDOW, DIJET, order=4).z > 5
+
+
+def test_one_parameter_more_than_chosen_extrapolates():
+    found, four = (count_window(dijets(), WINDOW, DIJET, order=order) for order in (None, 4))
+    assert found.order == 5
+    assert found.expected.half_width > 1.2 * four.expected.half_width
+    assert abs(found.z) < 1.5
 
 
 def test_the_excess_is_the_root_of_a_likelihood_ratio():

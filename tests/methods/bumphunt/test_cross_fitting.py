@@ -218,6 +218,12 @@ def test_rows_must_be_finite(bad):
         cross_fit(Memory(), X, y)
 
 
+@pytest.mark.parametrize("shape", [(0, 2), (3, 0)])
+def test_rows_must_hold_something(shape):
+    with pytest.raises(ValueError, match="holds no values"):
+        cross_fit(Memory(), np.zeros(shape), np.zeros(shape[0]))
+
+
 def test_shapes_and_labels_must_fit():
     X, y = sample()
     with pytest.raises(ValueError, match="do not fit"):
@@ -238,13 +244,34 @@ def test_only_classifiers_learn():
 def test_an_ensemble_is_a_mean():
     X, y = sample(300)
     model = TreeEnsemble(3, 10, random_state=0).fit(X, y)
-    shares = model.predict_proba(X)
+    shares, binned = model.predict_proba(X), model._binned(X)
     np.testing.assert_allclose(
-        shares, np.mean([one.predict_proba(X) for one in model.estimators_], axis=0)
+        shares, np.mean([one.predict_proba(binned) for one in model.estimators_], axis=0)
     )
     np.testing.assert_array_equal(model.predict(X), shares.argmax(axis=1))
     assert model.n_features_in_ == 2
-    assert not np.allclose(*(one.predict_proba(X) for one in model.estimators_[:2]))
+    assert not np.allclose(*(one.predict_proba(binned) for one in model.estimators_[:2]))
+
+
+def test_what_an_ensemble_cannot_use_is_refused():
+    X, y = sample(300)
+    model = TreeEnsemble(1, 5).fit(X, y)
+    with pytest.raises(ValueError, match="3 features; learnt were 2"):
+        model.predict_proba(np.zeros((5, 3)))
+    with pytest.raises(ValueError, match="NaN"):
+        model.predict_proba(np.full((5, 2), np.nan))
+    with pytest.raises(ValueError, match="infinity"):
+        TreeEnsemble(1, 5).fit(np.full((5, 2), np.inf), y[:5])
+
+
+def test_trees_see_bins_and_no_more():
+    X, y = sample(3000)
+    model = TreeEnsemble(1, 5, random_state=0).fit(X, y)
+    assert len(np.unique(model._binned(X)[:, 0])) == 255
+    np.testing.assert_array_equal(
+        model.predict_proba(X),
+        TreeEnsemble(1, 5, random_state=0).fit(np.exp(X), y).predict_proba(np.exp(X)),
+    )
 
 
 @pytest.mark.parametrize("members", [0, 1.5, True, None])

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from evidesk.methods.bumphunt import Spectrum, count_window, scan_spectrum
+from evidesk.methods.bumphunt import Spectrum, count_window, scan_spectrum, spurious_signal
 from evidesk.methods.bumphunt.background import Bins
+from evidesk.methods.bumphunt.beside import beside
 from evidesk.methods.bumphunt.limits import observed_limits
-from evidesk.methods.bumphunt.profile import Profile
+from evidesk.methods.bumphunt.order import Ladder
+from evidesk.methods.bumphunt.score import score
 from evidesk.methods.bumphunt.signal import gaussian, shares
 from evidesk.methods.metrics.proportion import proportion_interval
 from tests.methods.bumphunt.spectra import DIJET, MASSES, dijets, resolution
@@ -27,7 +29,7 @@ def holds(count, runs, share):
 
 @pytest.mark.parametrize("luminosity", [0.3, 1.0])
 def test_the_global_p_value_holds_its_level_with_the_choice_of_the_order(luminosity):
-    runs = 200
+    runs = 120
     p = [
         scan_spectrum(
             pseudo_data(seed, luminosity), MASSES, resolution, family=DIJET, toys=99,
@@ -61,22 +63,30 @@ def test_counting_in_a_window_includes_the_fits_error():
     assert np.std(naive) > 1.3
 
 
-@pytest.mark.parametrize("signal", [0.0, 500.0])
-def test_limits_cover_the_signal_that_is_there(signal):
-    shape = shares(EDGES, np.array([3.5]), np.array([[0.105]]), gaussian)[0]
-    runs = 400
-    rng = np.random.default_rng(0)
-    counts = rng.poisson(TRUTH.expected + signal * shape[0], (runs, 60)).astype(float)
-    background = TRUTH.model.fit(counts).expected
-    signals = np.repeat(shape, runs, axis=0)
-    data, asimov = (Profile(TRUTH.model, one, signals) for one in (counts, background))
-    observed, _ = observed_limits(data, asimov, 0.05)
-    covered = int((observed >= signal).sum())
-    if signal:
-        # CLs covers at least its level, and not much more of a signal that could be seen.
-        assert holds(covered, runs, 0.955)
-    else:
-        assert covered == runs
+def limits_with(ladder, size, mass=3.5, runs=300):
+    """Share of 95 % limits that hold a signal of so many errors of its yield."""
+    shape = shares(EDGES, np.array([mass]), np.array([[0.03 * mass]]), gaussian)[0]
+    expected = TRUTH.expected[None]
+    signal = size * score(TRUTH.model, expected, expected, shape).errors[0, 0]
+    counts = np.random.default_rng(0).poisson(TRUTH.expected + signal * shape[0], (runs, 60))
+    limits = np.empty(runs)
+    for one in beside(ladder, counts.astype(float), np.repeat(shape, runs, axis=0)):
+        limits[one.some] = observed_limits(one.data, one.asimov, 0.05)[0]
+    return int((limits >= signal).sum())
+
+
+def test_limits_cover_the_signal_that_is_there():
+    known = Ladder.of(Bins(dijets(), DIJET), 4, 0.05)
+    assert holds(limits_with(known, 4), 300, 0.95)
+    # CLs never excludes a signal of 0, and hardly one that could not be seen.
+    assert limits_with(known, 0) == 300
+    assert limits_with(known, 1) >= 298
+
+
+def test_limits_cover_with_the_order_chosen_on_the_same_spectrum():
+    chosen = Ladder.of(Bins(dijets(), DIJET), None, 0.05)
+    assert holds(limits_with(chosen, 4, mass=3.0), 300, 0.955)
+    assert holds(limits_with(chosen, 4, mass=4.2), 300, 0.955)
 
 
 def test_weighted_events_hold_the_level_too():
@@ -92,3 +102,16 @@ def test_weighted_events_hold_the_level_too():
             ).p_global.value
         )
     assert holds((np.array(p) <= 0.2).sum(), 100, 0.2)
+
+
+def test_the_chance_of_a_spurious_signal_is_a_p_value():
+    p = []
+    for seed in range(80):
+        scan = scan_spectrum(
+            pseudo_data(seed), MASSES, resolution, family=DIJET, order=4, toys=20,
+            random_state=seed,
+        )  # fmt: skip
+        found = spurious_signal(scan, DIJET, order=6, toys=20, random_state=seed)
+        p.append(found.chance.value)
+    assert holds((np.array(p) <= 0.2).sum(), 80, 0.2)
+    assert holds((np.array(p) <= 0.5).sum(), 80, 0.5)

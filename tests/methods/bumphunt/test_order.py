@@ -24,19 +24,19 @@ def test_the_first_order_that_needs_no_more_is_chosen():
 def test_the_dijets_ask_for_a_fourth_parameter_though_three_fit_well():
     ladder = Ladder.of(Bins(dijets(), DIJET), None, 0.05)
     assert ladder.best.order == 4
-    assert ladder.truth.order == 5
+    assert ladder.cautious.order == 5
     three_to_four = ladder.steps[1]
     assert three_to_four.gain == pytest.approx(13.06, abs=0.01)
     assert three_to_four.taken
     given = Ladder.of(Bins(dijets(), DIJET), 3, 0.05)
-    assert given.best is given.truth
+    assert given.best is given.cautious
     assert given.best.order == 3
     assert given.steps == ()
 
 
 def test_other_spectra_get_the_order_that_they_would_get_alone():
     ladder = Ladder.of(Bins(dijets(), DIJET), None, 0.05)
-    toys = np.random.default_rng(3).poisson(ladder.truth.expected * 0.5, (40, 60)).astype(float)
+    toys = np.random.default_rng(3).poisson(ladder.cautious.expected * 0.5, (40, 60)).astype(float)
     found = ladder.choose(toys)
     assert len(np.unique(found.index)) > 1
     for toy, index, expected in zip(toys, found.index, found.expected, strict=True):

@@ -71,7 +71,7 @@ def test_a_negative_yield_takes_no_more_than_there_is():
     signal = gaussian(spectrum.edges, 130.0, 4.0)[None]
     found = Profile(fit.model, counts[None], signal)
     yields, errors = found.maximum()
-    assert yields[0] == pytest.approx(found.least[0])
+    assert found.least[0] <= yields[0] < 0.9 * found.least[0]
     assert yields[0] < 0
     low, high = found.interval(yields, errors, 2.0)
     assert low[0] == pytest.approx(found.least[0], rel=1e-6)

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from evidesk.methods.bumphunt import Spectrum, of_basis, scan_spectrum
+from evidesk.methods.bumphunt import Spectrum, of_basis, scan_spectrum, upper_limits
 from tests.methods.bumphunt.spectra import DIJET, MASSES, dijets, falling, resolution
 
 
@@ -45,7 +45,7 @@ def test_an_injected_resonance_is_found_with_its_yield():
     assert found.p_global.value == 1 / 501
     assert found.is_beyond_toys
     assert found.bound.value < 1e-4
-    assert "beyond the toys, at most" in str(found)
+    assert "beyond the toys, Gross and Vitells' bound = " in str(found)
     assert found.signal.excludes_null
     # 6,168 events of the resonance are no Gaussian: their peak is, with most of them.
     assert 700 < found.signal.value < 1700
@@ -148,6 +148,7 @@ def test_the_plot_of_a_huge_excess_of_several_widths():
         dijets(40_000), MASSES, [resolution, 0.1], family=DIJET, toys=200, random_state=0
     )
     assert found.p_local.min() == 0
+    assert "p_local < 1e-300" in str(found)
     figure, ax = plt.subplots()
     found.plot(ax)
     panel = figure.axes[2]
@@ -157,3 +158,23 @@ def test_the_plot_of_a_huge_excess_of_several_widths():
     assert any("global p ≤ 0" in one.get_text() for one in ax.get_legend().get_texts())
     figure.canvas.draw()
     plt.close("all")
+
+
+def test_bins_in_which_nothing_is_expected_hold_no_sway():
+    # From 20,000 events in the first bin to one in 10^13 of one in the last.
+    rng = np.random.default_rng(0)
+    masses = rng.exponential(0.05, 40_000)
+    spectrum = Spectrum.from_events(masses, 60, range=(0, 2))
+    found = scan_spectrum(spectrum, toys=300, random_state=0)
+    assert np.isfinite(found.z).all()
+    assert np.isfinite(found.toys).all()
+    assert found.p_global.value > 0.01
+    assert np.isfinite(upper_limits(found).observed).all()
+
+
+def test_a_spectrum_that_no_higher_order_fits_has_those_that_do():
+    counts = np.r_[np.full(20, 5), 100_000, np.full(20, 5)]
+    found = scan_spectrum(Spectrum.from_counts(counts, np.arange(42)), toys=100, random_state=0)
+    assert len(found.fit.ladder.backgrounds) < 5
+    assert found.fit.goodness.value < 0.01
+    assert found.best_mass == 20

@@ -21,6 +21,8 @@ def test_three_parameters_fake_a_signal_where_the_truth_has_four():
     assert found.relative[at] == pytest.approx(found.worst.value)
     assert found.yields[at] > 300
     assert "is too large" in str(found)
+    # Chance does not do that: the fourth parameter's likelihood ratio has p = 0.0003.
+    assert found.chance.value < 0.01
     assert "dijet function with 4 parameters" in found.truth
 
 
@@ -36,6 +38,9 @@ def test_the_true_function_fakes_none_and_its_errors_are_right():
 def test_by_default_the_truth_has_two_parameters_more():
     found = spurious_signal(scan_of(None), toys=200, random_state=0)
     assert "dijet function with 6 parameters" in found.truth
+    # Two parameters too many follow the data's chance.
+    assert found.chance.value > 0.2
+    assert "Chance alone makes the fits differ as much in" in str(found)
     assert (
         "exponential of a polynomial with 4"
         in spurious_signal(scan_of(None), "exponential", toys=50, random_state=0).truth

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evidesk.methods.bumphunt.families import Family
-from evidesk.methods.bumphunt.glm import LogLinear
+from evidesk.methods.bumphunt.glm import SMALLEST, LogLinear
 from evidesk.methods.bumphunt.histogram import Spectrum
 
 Floats = npt.NDArray[np.float64]
@@ -57,6 +57,10 @@ class Background:
         return LogLinear(self.model.offset[self.used], self.model.design[self.used])
 
 
+class NoFitError(ValueError):
+    """The events are too few, or not such, that a function of that order could be fitted."""
+
+
 class Bins:
     """A family's terms within the bins of a spectrum."""
 
@@ -94,13 +98,13 @@ class Bins:
 
         Raises
         ------
-        ValueError : the bins with events are too few, or no maximum was found.
+        NoFitError : the bins with events are too few, or no maximum was found.
         """
         if self.filled <= order:
-            raise ValueError(
-                f"A {self.family.name} of {order} parameters needs at least {order + 1} bins with "
-                f"events; there are {self.filled}. Use narrower bins, a wider range, or a lower "
-                "order."
+            raise NoFitError(
+                f"The {self.family.name} with {order} parameters needs at least {order + 1} bins "
+                f"with events; there are {self.filled}. Use narrower bins, a wider range, or a "
+                "lower order."
             )
         counts = self.spectrum.counts[self.used]
         b = self._start(order)
@@ -113,7 +117,7 @@ class Bins:
             if np.abs(move).max() < _SETTLED:
                 break
         else:
-            raise ValueError(
+            raise NoFitError(
                 f"The fit of {order} parameters of the {self.family.name} found no maximum: the "
                 f"{counts.sum():,.0f} events are too few, or lie in too few bins. Use a lower "
                 "order."
@@ -138,7 +142,7 @@ class Bins:
     def _around(self, b: Floats) -> tuple[LogLinear, Floats]:
         """The model around ``b``, and the triangle that makes steps of ``b`` standard errors."""
         terms = self.columns[..., : len(b)]
-        density = self.weights * np.exp(terms @ b)
+        density = self.weights * np.exp(np.maximum(terms @ b, SMALLEST))
         expected = density.sum(axis=1)
         slopes = (density[..., None] * terms).sum(axis=1) / expected[:, None]
         root = np.sqrt(expected)[self.used, None]

@@ -1,6 +1,5 @@
 """The events of a signal region against the template of its background."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,11 +105,6 @@ class Tail:
             self.events,
             null_value=1.0,
         )
-
-    @property
-    def relative_error(self) -> float:
-        """Standard error of the logarithm of the ratio."""
-        return math.sqrt(1 / max(self.selected, 1) + 1 / self.template_selected)
 
 
 def contrast(

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
-from evidesk.methods.bumphunt.background import Bins
+from evidesk.methods.bumphunt.background import Background, Bins
 from evidesk.methods.bumphunt.families import Family, family_of
 from evidesk.methods.bumphunt.histogram import spectrum_of
 from evidesk.methods.bumphunt.order import Ladder
 from evidesk.methods.bumphunt.spectrum_fit import check_order, check_share
 from evidesk.methods.metrics.proportion import critical_value
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ def count_window(
 ) -> WindowCount:
     """Fit the spectrum beside a window, and count within it.
 
+    The background has one parameter more than likelihood ratios choose: one that is needed but
+    does not show beside the window shifts what is expected within.
+
     Parameters
     ----------
     data : a `Spectrum`, or a histogram of boost-histogram, hist or uproot.
@@ -88,13 +94,12 @@ def count_window(
             f"The window from {window[0]} to {window[1]} leaves no sideband on one side: the "
             "background would be extrapolated from one end only. Use a narrower window."
         )
-    best = Ladder.of(Bins(spectrum, found_family, ~inside), order, alpha).best
+    best = Ladder.of(Bins(spectrum, found_family, ~inside), order, alpha).cautious
     # Effective events of unlike weights do not add up; their sums do.
     scale = spectrum.scale[inside]
-    total = float((best.expected[inside] * scale).sum())
+    sums, errors = extrapolated(best, spectrum.counts[None], scale)
+    total, error = float(sums[0]), float(errors[0])
     observed = float((spectrum.counts[inside] * scale).sum())
-    slope = (best.expected[inside] * scale) @ best.model.design[inside]
-    error = float(np.sqrt((slope**2).sum()))
     worth = float((best.expected[inside] * scale**2).sum()) / total
     z = critical_value(level)
     events = max(round(float(spectrum.counts[~inside].sum())), 1)
@@ -106,6 +111,24 @@ def count_window(
         excess(observed / worth, total / worth, error / worth),
         best.order,
     )
+
+
+def extrapolated(background: Background, counts: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """What fits beside the window expect within it, and its standard error, shapes (T,).
+
+    Parameters
+    ----------
+    background : fitted to the bins beside the window.
+    counts : shape (T, bins), of spectra near the one that was fitted.
+    scale : shape (bins in the window,); what an effective event is worth.
+    """
+    fits = background.on_used.fit(counts[:, background.used])
+    inside = ~background.used
+    expected = background.model.at(fits.coefficients)[:, inside] * scale
+    slopes = expected @ background.model.design[inside]
+    covariance = np.linalg.inv(background.on_used.information(fits.expected))
+    variance = np.einsum("ti,tij,tj->t", slopes, covariance, slopes)
+    return expected.sum(axis=1), np.sqrt(variance)
 
 
 def excess(count: float, expected: float, error: float) -> float:

@@ -33,10 +33,8 @@ def columns_by_name(data: Any, resonance: str, features: Sequence[str]) -> tuple
 def _column(data: Any, name: str) -> Floats:
     try:
         values = np.asarray(data[name])
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except Exception as error:  # each kind of table has an error of its own for this
         raise ValueError(f"There is no column {name!r} in the data.") from error
-    except Exception as error:  # each kind of data frame has an error of its own for this
-        raise ValueError(f"The column {name!r} cannot be read: {error}") from error
     if values.ndim != 1 or values.dtype.kind not in "iufb":
         raise ValueError(
             f"The column {name!r} must hold one number for each event. Got shape {values.shape} of "

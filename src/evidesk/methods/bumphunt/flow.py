@@ -15,7 +15,7 @@ from evidesk.methods.metrics.resampling import RandomState, generator
 Floats = npt.NDArray[np.float64]
 
 
-class FlowTemplate(BaseEstimator):
+class FlowTemplate(BaseEstimator):  # type: ignore[misc]
     """A neural spline flow of the features given the resonant variable.
 
     Needs PyTorch and zuko (``pip install evidesk[torch]``). Features enter as normal scores, so

@@ -16,13 +16,15 @@ Floats = npt.NDArray[np.float64]
 
 _MOST_STEPS = 60
 #: No step changes the logarithm of an expected count by more.
-_LONGEST_STEP = 2.0
+LONGEST_STEP = 2.0
 #: A step that promises less of 2 ln L is the last: the one after it would be of its square.
 _ENOUGH = 1e-4
 #: Beside a signal that is held the steps are of Fisher's scoring, and shrink more slowly.
 _ENOUGH_BESIDE = 1e-9
 #: A negative signal takes at most all but this share of the background.
-_LEAST_SHARE = 1e-6
+LEAST_SHARE = 1e-6
+#: Logarithm of the least that is expected in a bin: far from 0, and none is 0.
+SMALLEST = -200.0
 #: Keeps the equations solvable where a toy has no events that could tell.
 _RIDGE = 1e-10
 
@@ -58,10 +60,15 @@ class LogLinear:
     offset: Floats
     design: Floats
 
+    def at(self, b: Floats) -> Floats:
+        """Expected counts, shape (T, bins), for coefficients of shape (T, K)."""
+        logarithm = self.offset + b @ self.design.T
+        return np.asarray(np.exp(np.maximum(logarithm, SMALLEST)))
+
     @property
     def reference(self) -> Floats:
         """Shape (bins,); expected counts at ``b = 0``."""
-        found: Floats = np.exp(self.offset)
+        found: Floats = self.at(np.zeros((1, self.design.shape[1])))[0]
         return found
 
     @cached_property
@@ -98,29 +105,27 @@ class LogLinear:
             live = live[~done]
             if not len(live):
                 break
-        logarithm = self.offset + b @ self.design.T
-        expected = np.exp(logarithm)
+        expected = self.at(b)
         if extra is not None:
-            expected = np.maximum(expected + extra, _LEAST_SHARE * expected)
-            logarithm = np.log(expected)
-        log_likelihood = np.einsum("tb,tb->t", counts, logarithm) - expected.sum(axis=1)
+            expected = np.maximum(expected + extra, LEAST_SHARE * expected)
+        log_likelihood = np.einsum("tb,tb->t", counts, np.log(expected)) - expected.sum(axis=1)
         return Fits(b, expected, log_likelihood, converged)
 
     def _step(self, counts: Floats, b: Floats, extra: Floats | None) -> tuple[Floats, Floats]:
         """Newton's step for each spectrum, and how much it promises of 2 ln L."""
-        background = np.exp(self.offset + b @ self.design.T)
+        background = self.at(b)
         if extra is None:
             gradient = (counts - background) @ self.design
             information = self.information(background)
         else:
-            share = background / np.maximum(background + extra, _LEAST_SHARE * background)
+            share = background / np.maximum(background + extra, LEAST_SHARE * background)
             gradient = (counts * share - background) @ self.design
             information = self.information(background * share)
         step = np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0], np.float64)
         gain = (gradient * step).sum(axis=1)
         longest = np.abs(step @ self.design.T).max(axis=1)
-        short = longest > _LONGEST_STEP
-        step[short] *= (_LONGEST_STEP / longest[short])[:, None]
+        short = longest > LONGEST_STEP
+        step[short] *= (LONGEST_STEP / longest[short])[:, None]
         gain[short] = np.inf
         return step, gain
 

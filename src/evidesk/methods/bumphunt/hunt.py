@@ -27,11 +27,12 @@ from evidesk.methods.bumphunt.hunt_result import (
 from evidesk.methods.bumphunt.leaks import check_features
 from evidesk.methods.bumphunt.limits import upper_limits
 from evidesk.methods.bumphunt.morph import MorphTemplate
-from evidesk.methods.bumphunt.scan import SpectrumScan, scan_spectrum
+from evidesk.methods.bumphunt.scan import SpectrumScan
 from evidesk.methods.bumphunt.sculpting import sculpting
 from evidesk.methods.bumphunt.sic import sic_curve
 from evidesk.methods.bumphunt.sideband import SidebandTemplate
 from evidesk.methods.bumphunt.templates import Template
+from evidesk.methods.bumphunt.window_scan import scan_window
 from evidesk.methods.bumphunt.windows import Window, check_windows
 from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
@@ -47,7 +48,7 @@ SIGMAS_IN_WINDOW = 4.0
 SCULPTED = 0.01
 
 
-class BumpHunt(BaseEstimator):
+class BumpHunt(BaseEstimator):  # type: ignore[misc]
     """A search for a resonance: what is in a narrow stretch of a variable and not beside it?
 
     For each window: a template of the background in the signal region is learnt on the sidebands
@@ -164,7 +165,7 @@ class BumpHunt(BaseEstimator):
         self, m: Floats, x: Floats, window: Window, truth: Mask | None, rng: np.random.Generator
     ) -> WindowResult:
         template, closure, why = self._chosen(m, x, window, rng)
-        inclusive = self._scan(m, window, rng)
+        inclusive = self.scan_window(m, window, rng)
         found, after = self.cut_and_scan(m, x, window, template, rng)
         limits = upper_limits(after, level=self.level)
         smooth = sculpting(
@@ -197,14 +198,15 @@ class BumpHunt(BaseEstimator):
         found = contrast(
             m, x, window, template, self._classifier(), folds=self.folds, random_state=rng
         )
-        return found, self._scan(m[found.selected(self.efficiency)], window, rng)
+        return found, self.scan_window(m[found.selected(self.efficiency)], window, rng)
 
-    def _scan(self, m: Floats, window: Window, rng: np.random.Generator) -> SpectrumScan:
+    def scan_window(self, m: Floats, window: Window, rng: np.random.Generator) -> SpectrumScan:
         """Scan the spectrum of some events at the masses of a window, one resolution apart."""
         sigma = self.resolution or (window.high - window.low) / SIGMAS_IN_WINDOW
         reach = max(math.ceil((window.high - window.low) / (2 * sigma) - 1e-9) - 1, 0)
-        return scan_spectrum(
+        return scan_window(
             self.spectrum_of(m),
+            window,
             window.centre + sigma * np.arange(-reach, reach + 1),
             sigma,
             family=self.family,

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evidesk.evidence import style
-from evidesk.methods.bumphunt.background import Bins
-from evidesk.methods.bumphunt.order import Ladder
+from evidesk.methods.bumphunt.sculpting import beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +21,7 @@ def draw_window(result: "WindowResult", ax: "Axes | None" = None) -> "Axes":
     """
     spectrum, window = result.after_cut.fit.spectrum, result.window
     inside = window.signal_region(spectrum.centres)
-    family = result.after_cut.fit.family
-    expected = Ladder.of(Bins(spectrum, family, ~inside), None, 0.05).best.expected
+    expected = beside(spectrum, window, result.after_cut.fit.family).best.expected
     with style():
         if ax is None:
             from matplotlib import pyplot as plt

@@ -2,8 +2,8 @@
 
 The test statistic is the likelihood ratio for a yield of at least 0, its distributions are the
 asymptotic ones around the Asimov spectrum, which is the fitted background itself: Cowan, Cranmer,
-Gross and Vitells, EPJC 71 (2011) 1554, arXiv:1007.1727, equations 16 (statistic), 65 and 66
-(distributions) and 88 f. (bands); Read, J. Phys. G 28 (2002) 2693, for CLs. The asymptotic
+Gross and Vitells, EPJC 71 (2011) 1554, arXiv:1007.1727, equations 16 (statistic), 62 to 66
+(distributions) and 89 (bands); Read, J. Phys. G 28 (2002) 2693, for CLs. The asymptotic
 distributions want some ten events under a signal.
 """
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.bumphunt.beside import beside
 from evidesk.methods.bumphunt.profile import Profile
 from evidesk.methods.bumphunt.scan import SpectrumScan, check_width
 from evidesk.methods.bumphunt.spectrum_fit import check_share
@@ -27,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 #: Standard deviations of the bands, from low to high.
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-_HALVINGS = 45
+_HALVINGS = 26
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class LimitBand:
     expected : shape (5, masses); without a signal: the median limit, third, and those at -2, -1, 1
         and 2 standard deviations.
     yields : shape (masses,); of the largest likelihood.
+    orders : shape (masses,); how many parameters the background had.
     level : confidence level of the limits.
     events : in the spectrum.
     """
@@ -49,6 +51,7 @@ class LimitBand:
     observed: Floats
     expected: Floats = field(repr=False)
     yields: Floats = field(repr=False)
+    orders: npt.NDArray[np.intp] = field(repr=False)
     level: float
     events: int
 
@@ -68,7 +71,8 @@ class LimitBand:
             f"Upper limits at {percent} (CLs, asymptotic) on the signal's events at "
             f"{len(self.masses)} masses: from {self.observed.min():.3g} to "
             f"{self.observed[i]:.3g} (at {self.masses[i]:.4g}, where {self.expected[2, i]:.3g} "
-            f"[{self.expected[1, i]:.3g}, {self.expected[3, i]:.3g}] would be expected)"
+            f"[{self.expected[1, i]:.3g}, {self.expected[3, i]:.3g}] would be expected); "
+            f"background of {_range_of(self.orders)} parameters"
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -80,6 +84,9 @@ class LimitBand:
 
 def upper_limits(scan: SpectrumScan, *, width: int = 0, level: float = 0.95) -> LimitBand:
     """CLs upper limits at each of a scan's masses, each of them alone.
+
+    The background's order is chosen with the mass's signal in the fit, and has one parameter more:
+    chosen without, it would take up a part of the signal, and limits would exclude too much.
 
     Parameters
     ----------
@@ -95,13 +102,20 @@ def upper_limits(scan: SpectrumScan, *, width: int = 0, level: float = 0.95) -> 
     check_width(width, scan)
     fit = scan.fit
     signals = scan.signals[width] / fit.spectrum.scale
-    model = fit.ladder.best.model
-    data = Profile(model, fit.spectrum.counts[None], signals)
-    asimov = Profile(model, model.reference[None], signals)
-    observed, yields = observed_limits(data, asimov, 1 - level)
-    expected = expected_limits(asimov, 1 - level)
+    observed, yields = np.empty((2, len(signals)))
+    expected = np.empty((len(BANDS), len(signals)))
+    orders = np.empty(len(signals), dtype=np.intp)
+    for one in beside(fit.ladder, fit.spectrum.counts[None], signals):
+        observed[one.some], yields[one.some] = observed_limits(one.data, one.asimov, 1 - level)
+        expected[:, one.some] = expected_limits(one.asimov, 1 - level)
+        orders[one.some] = one.order
     events = max(round(float(fit.spectrum.counts.sum())), 1)
-    return LimitBand(scan.masses, observed, expected, yields, level, events)
+    return LimitBand(scan.masses, observed, expected, yields, orders, level, events)
+
+
+def _range_of(orders: npt.NDArray[np.intp]) -> str:
+    low, high = int(orders.min()), int(orders.max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def observed_limits(data: Profile, asimov: Profile, alpha: float) -> tuple[Floats, Floats]:
@@ -140,7 +154,7 @@ def expected_limits(asimov: Profile, alpha: float) -> Floats:
 
 def cls(q: Floats, q_asimov: Floats) -> Floats:
     """CLs of a yield above that of the largest likelihood, from the statistics of the data and of
-    the Asimov spectrum (arXiv:1007.1727, equations 65 and 66).
+    the Asimov spectrum (arXiv:1007.1727, equations 62 to 66).
     """
     root, root_asimov = np.sqrt(q), np.sqrt(np.maximum(q_asimov, 1e-300))
     # Where the likeliest yield is below 0, the statistic has another distribution.

@@ -17,7 +17,7 @@ LEVELS = np.concatenate([[0.002, 0.01], np.linspace(0.03, 0.97, 40), [0.99, 0.99
 _MOST_SLICES, _EVENTS_IN_SLICE = 20, 200
 
 
-class MorphTemplate(BaseEstimator):
+class MorphTemplate(BaseEstimator):  # type: ignore[misc]
     """Each quantile of each feature is a polynomial in the resonant variable.
 
     An event moves from ``m`` to ``m'`` with its feature's quantile kept: from between the

@@ -6,13 +6,14 @@ The likelihood ratio of one order and the next sees such a smooth misfit with al
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from evidesk.methods.bumphunt.background import Background, Bins
+from evidesk.methods.bumphunt.background import Background, Bins, NoFitError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -102,15 +103,16 @@ class Ladder:
 
         Raises
         ------
-        ValueError : the simplest order, or the given one, cannot be fitted.
+        NoFitError : the simplest order, or the given one, cannot be fitted.
         """
         if order is not None:
             return cls((bins.fit(order),), (), 0, None)
         family, counts = bins.family, bins.spectrum.counts[bins.used]
         found = [bins.fit(family.smallest)]
         # An order takes part if bins are left over that could say that it is wrong.
-        while found[-1].order < min(family.largest, bins.filled - 2):
-            found.append(bins.fit(found[-1].order + 1))
+        with suppress(NoFitError):
+            while found[-1].order < min(family.largest, bins.filled - 2):
+                found.append(bins.fit(found[-1].order + 1))
         expected = [one.expected[bins.used] for one in found]
         values = np.array([(counts * np.log(mu) - mu).sum() for mu in expected])
         steps = steps_of([one.order for one in found], values, alpha)
@@ -148,6 +150,9 @@ class Ladder:
         return Choice(index, expected)
 
     @property
-    def truth(self) -> Background:
-        """What toys are drawn from: one parameter more than was chosen, where the order was."""
+    def cautious(self) -> Background:
+        """The fit with one parameter more than were chosen; that of a given order.
+
+        One that the data need but that did not show biases what is told from the chosen fit.
+        """
         return self.backgrounds[min(self.chosen + 1, len(self.backgrounds) - 1)]

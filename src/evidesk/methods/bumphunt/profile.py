@@ -1,22 +1,28 @@
 """The likelihood of a signal's yield, with the background fitted anew for each yield.
 
-Many signals (masses) at once, each on its own spectrum or all on the same. The yield's maximum is
-found by Fisher's scoring, which is Rao's score step taken until it stays; its interval holds the
-yields whose 2 ln L is within z^2 of the maximum (Wilks).
+Many signals (masses) at once, each on its own spectrum or all on the same. The maximum is found by
+Fisher's scoring in the yield and the background's coefficients together, with steps that are cut
+where they would lose; a yield's interval holds those whose 2 ln L is within z^2 of the maximum
+(Wilks).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from evidesk.methods.bumphunt.glm import LogLinear
+from evidesk.methods.bumphunt.glm import LEAST_SHARE, LONGEST_STEP, LogLinear
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
 
 _MOST_STEPS = 100
-_SETTLED = 1e-6  # of the yield's error
-_HALVINGS = 40
+#: A step that promises less of 2 ln L is the last.
+_ENOUGH = 1e-9
+#: Of a step that loses, so much is tried next; what is cut to less than the second is given up.
+_CUT, _SHORTEST = 0.25, 1e-5
+_HALVINGS = 26
 #: A negative signal takes at most so much of the background of any bin.
 _MOST_TAKEN = 0.95
 
@@ -48,20 +54,37 @@ class Profile:
         return np.asarray(-_MOST_TAKEN * room.min(axis=1))
 
     def maximum(self) -> tuple[Floats, Floats]:
-        """The yields of the largest likelihood and their errors by Fisher's information, (S,)."""
-        yields, least = np.zeros(len(self.signals)), self.least
+        """The yields of the largest likelihood and their errors, by Fisher's information, (S,)."""
+        total, least, event = len(self.signals), self.least, 1 / self.signals.sum(axis=1)
+        # From one event on: at 0, bins in which next to nothing is expected would hold it there.
+        yields, b = event.copy(), np.zeros((total, self.model.design.shape[1]))
+        length, live = np.ones(total), np.arange(total)
+        reached = self._joint(live, yields, b).log_likelihood
         for _ in range(_MOST_STEPS):
-            u, information = self._score(yields)
-            moved = np.maximum(yields + u / information, least)
-            step = np.abs(moved - yields) * np.sqrt(information)
-            yields = moved
-            if step.max() < _SETTLED:
+            step = self._joint(live, yields[live], b[live]).step(yields[live] <= least[live])
+            size = length[live]
+            moved = np.maximum(yields[live] + size * step.yields, least[live])
+            new = b[live] + size[:, None] * step.b
+            found = self._joint(live, moved, new).log_likelihood
+            better = found >= reached[live] - _ENOUGH
+            rows = live[better]
+            yields[rows], b[rows], reached[rows] = moved[better], new[better], found[better]
+            length[live] = np.where(better, 1.0, _CUT * size)
+            live = live[~(better & (size == 1) & (step.gain < _ENOUGH)) & (size > _SHORTEST)]
+            if not live.size:
                 break
-        return yields, 1 / np.sqrt(self._score(yields)[1])
+        every = np.arange(total)
+        left = self._joint(every, np.maximum(yields, event), b).information_on_yield
+        return yields, 1 / np.sqrt(left)
+
+    def _joint(self, rows: Ints, yields: Floats, b: Floats) -> "_Joint":
+        """The likelihood of some of the signals, and its derivatives."""
+        counts = self.counts if len(self.counts) == 1 else self.counts[rows]
+        return _Joint(self.model, counts, self.signals[rows], yields, b)
 
     def significance(self, yields: Floats) -> Floats:
         """Signed root of 2 ln L between these yields, of the largest likelihood, and 0: shape (S,)
-        (arXiv:1007.1727, equations 12 and 52).
+        (arXiv:1007.1727, equation 12).
         """
         gain = 2 * (self.log_likelihood(yields) - self.log_likelihood(np.zeros_like(yields)))
         found: Floats = np.sign(yields) * np.sqrt(np.maximum(gain, 0))
@@ -94,14 +117,53 @@ class Profile:
         fits = self.model.fit(counts, extra)
         return fits.expected, fits.log_likelihood
 
-    def _score(self, yields: Floats) -> tuple[Floats, Floats]:
-        """The score of each yield and its information, less what the background takes up."""
-        expected, _ = self._fit(yields)
-        background = expected - yields[:, None] * self.signals
-        u = (self.signals * (self.counts / expected - 1)).sum(axis=1)
-        weighted = background / expected
-        alone = (self.signals**2 / expected).sum(axis=1)
-        crossed = (self.signals * weighted) @ self.model.design
-        both = self.model.information(background * weighted)
+
+@dataclass(frozen=True)
+class _Step:
+    yields: Floats
+    b: Floats
+    gain: Floats
+
+
+class _Joint:
+    """The likelihood at given yields (S,) and coefficients of the background (S, K)."""
+
+    def __init__(
+        self, model: LogLinear, counts: Floats, signals: Floats, yields: Floats, b: Floats
+    ) -> None:
+        self.model, self.signals = model, signals
+        self.background = model.at(b)
+        total = self.background + yields[:, None] * signals
+        self.expected = np.maximum(total, LEAST_SHARE * self.background)
+        self.ratio = counts / self.expected
+        self.log_likelihood: Floats = (counts * np.log(self.expected) - self.expected).sum(axis=1)
+
+    @cached_property
+    def _parts(self) -> tuple[Floats, Floats, Floats]:
+        """Information on the yield, of the yield with b, and on b."""
+        share = self.background / self.expected
+        alone = (self.signals**2 / self.expected).sum(axis=1)
+        crossed = (self.signals * share) @ self.model.design
+        return alone, crossed, self.model.information(self.background * share)
+
+    @cached_property
+    def information_on_yield(self) -> Floats:
+        """Less what the background's coefficients take up."""
+        alone, crossed, both = self._parts
         solved = np.linalg.solve(both, crossed[..., None])[..., 0]
-        return u, alone - (crossed * solved).sum(axis=1)
+        return np.asarray(alone - (crossed * solved).sum(axis=1))
+
+    def step(self, at_least: npt.NDArray[np.bool_]) -> _Step:
+        """Fisher's scoring step; yields that can fall no further stay, if they would."""
+        _, crossed, both = self._parts
+        of_yield = (self.signals * (self.ratio - 1)).sum(axis=1)
+        of_b = (self.background * (self.ratio - 1)) @ self.model.design
+        solved = np.linalg.solve(both, np.stack([of_b, crossed], axis=2))
+        left = self.information_on_yield
+        moved = (of_yield - (crossed * solved[..., 0]).sum(axis=1)) / left
+        moved = np.where(at_least & (moved < 0), 0.0, moved)
+        turned = solved[..., 0] - moved[:, None] * solved[..., 1]
+        gain = moved**2 * left + (of_b * solved[..., 0]).sum(axis=1)
+        longest = np.abs(turned @ self.model.design.T).max(axis=1)
+        cut = np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))
+        return _Step(moved * cut, turned * cut[:, None], np.where(cut < 1, np.inf, gain))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.bumphunt.beside import beside
 from evidesk.methods.bumphunt.families import Family
 from evidesk.methods.bumphunt.order import Ladder
 from evidesk.methods.bumphunt.profile import Profile
@@ -51,7 +52,7 @@ class SpectrumScan:
     scores : shape (widths, masses); the same by Rao's score, which the toys are compared by.
     yields, errors : shape (widths, masses); the signal's events, and their standard error.
     best : index of the largest excess, (width, mass).
-    signal : its yield.
+    signal : its yield; that a place was chosen for its excess makes it too large, on average.
     p_global : how often chance alone makes as large an excess anywhere in the scan.
     bound : Gross and Vitells' upper bound of it, which reaches beyond the toys.
     covers : what the global p-value is about, in words.
@@ -105,12 +106,14 @@ class SpectrumScan:
     def __str__(self) -> str:
         lines = [
             f"Largest excess: {self.largest:.2f} sigma at {self.best_mass:.4g} "
-            f"(width {self.best_width:.3g}), p_local = {self.p_local[self.best]:.2g}",
+            f"(width {self.best_width:.3g}), p_local {_printed(self.p_local[self.best])}",
             f"  p_global = {self.p_global.value:.2g} "
             f"[{self.p_global.low:.2g}, {self.p_global.high:.2g}]: {self.covers}",
         ]
         if self.is_beyond_toys:
-            lines.append(f"  beyond the toys, at most {self.bound.value:.2g} (Gross and Vitells)")
+            lines.append(
+                f"  beyond the toys, Gross and Vitells' bound {_printed(self.bound.value)}"
+            )
         lines += [f"  signal there: {self.signal.short} events", f"  {self.fit}"]
         return "\n".join([*lines, *(f"  Note: {one}" for one in self.warnings)])
 
@@ -141,7 +144,8 @@ def scan_spectrum(
     by Rao's score, which needs no fit for each mass and is all but the same, with those of toys
     that are treated as the data are, to the choice of the order. They are drawn from the fit with
     one parameter more than was chosen: a parameter that the data need but did not show fakes
-    bumps, and so it does in such toys.
+    bumps, and so it does in such toys. Yields are estimated with an order that is chosen beside
+    the signal, and one parameter more.
 
     Parameters
     ----------
@@ -173,11 +177,13 @@ def scan_spectrum(
     flat = (signals / fit.spectrum.scale).reshape(-1, signals.shape[-1])
     best, counts = fit.ladder.best, fit.spectrum.counts
     names = [f"mass {places[i]:g} and width {widths[w, i]:g}" for w, i in np.ndindex(widths.shape)]
-    check_told_apart(best.model, best.expected[None], flat, names)
+    check_told_apart(best.model, flat, names)
     scores = score(best.model, counts[None], best.expected[None], flat).z.reshape(widths.shape)
     profile = Profile(best.model, counts[None], flat)
-    yields, errors = profile.maximum()
-    z = profile.significance(yields).reshape(widths.shape)
+    z = profile.significance(profile.maximum()[0]).reshape(widths.shape)
+    yields, errors = np.empty((2, len(flat)))
+    for one in beside(fit.ladder, counts[None], flat):
+        yields[one.some], errors[one.some] = one.data.maximum()
     where = np.unravel_index(int(z.argmax()), z.shape)
     at = (int(where[0]), int(where[1]))
     maxima, crossings = null_scans(
@@ -192,7 +198,7 @@ def scan_spectrum(
         yields=yields.reshape(widths.shape),
         errors=errors.reshape(widths.shape),
         best=at,
-        signal=yield_estimate(profile, int(np.ravel_multi_index(at, z.shape)), level),
+        signal=yield_estimate(fit.ladder, counts, signals[at] / fit.spectrum.scale, level),
         p_global=toy_p_value(float(scores.max()), maxima, level),
         bound=gross_vitells(float(z[at]), crossings, len(widths), level),
         covers=_covers(fit.ladder, places, widths),
@@ -254,7 +260,7 @@ def null_scans(
     maxima, crossings = np.empty(toys), np.empty(toys)
     for first in range(0, toys, _BATCH):
         rows = slice(first, min(first + _BATCH, toys))
-        drawn = rng.poisson(ladder.truth.expected, (rows.stop - first, flat.shape[1])).astype(
+        drawn = rng.poisson(ladder.cautious.expected, (rows.stop - first, flat.shape[1])).astype(
             np.float64
         )
         choice = ladder.choose(drawn)
@@ -269,16 +275,21 @@ def null_scans(
     return maxima, crossings
 
 
-def yield_estimate(profile: Profile, index: int, level: float) -> Estimate:
-    """The yield of one of the profile's signals, with the interval of its likelihood ratio."""
-    one = Profile(profile.model, profile.counts, profile.signals[[index]])
-    value, error = one.maximum()
-    low, high = one.interval(value, error, critical_value(level))
-    events = max(round(float(profile.counts.sum())), 1)
+def yield_estimate(ladder: Ladder, counts: Floats, signal: Floats, level: float) -> Estimate:
+    """The yield of one signal, shape (bins,), with the interval of its likelihood ratio."""
+    (found,) = beside(ladder, counts[None], signal[None])
+    value, error = found.data.maximum()
+    low, high = found.data.interval(value, error, critical_value(level))
+    events = max(round(float(counts.sum())), 1)
     return Estimate(
         float(value[0]), float(low[0]), float(high[0]), level, "profile-likelihood", events,
-        unit="", null_value=0.0,
+        null_value=0.0,
     )  # fmt: skip
+
+
+def _printed(p: float) -> str:
+    """With a sign before it; what no float can hold is below all of them."""
+    return f"= {p:.2g}" if p > 0 else "< 1e-300"
 
 
 def _covers(ladder: Ladder, masses: Floats, widths: Floats) -> str:

@@ -1,4 +1,4 @@
-"""Does a cut carve a bump into a smooth spectrum?"""
+"""The smooth background beside a signal region, and whether a cut has carved it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,19 @@ from evidesk.methods.bumphunt.spectrum_fit import check_toys
 from evidesk.methods.bumphunt.trials import toy_p_value
 from evidesk.methods.bumphunt.windows import Window
 from evidesk.methods.metrics.resampling import RandomState, generator
+
+
+def beside(
+    spectrum: Spectrum, window: Window, family: Family | str = "exponential", *, alpha: float = 0.05
+) -> Ladder:
+    """Fits of the background to the bins outside of the signal region alone.
+
+    Raises
+    ------
+    ValueError : too few bins are left for the fit.
+    """
+    used = ~window.signal_region(spectrum.centres)
+    return Ladder.of(Bins(spectrum, family_of(family), used), None, alpha)
 
 
 def sculpting(
@@ -42,9 +55,8 @@ def sculpting(
     ValueError : too few bins are left for the fit.
     """
     check_toys(toys)
-    used = ~window.signal_region(spectrum.centres)
-    best = Ladder.of(Bins(spectrum, family_of(family), used), None, alpha).best
-    counts, expected = spectrum.counts[used], best.expected[used]
+    best = beside(spectrum, window, family, alpha=alpha).best
+    counts, expected = spectrum.counts[best.used], best.expected[best.used]
     drawn = generator(random_state).poisson(expected, (toys, len(counts))).astype(np.float64)
     of_toys: npt.NDArray[np.float64] = deviance(drawn, best.on_used.fit(drawn).expected)
     return toy_p_value(float(deviance(counts, expected)), of_toys, level)

@@ -9,7 +9,7 @@ from evidesk.methods.bumphunt.templates import TemplateSample, check_fit, drawn
 from evidesk.methods.metrics.resampling import RandomState, generator
 
 
-class SidebandTemplate(BaseEstimator):
+class SidebandTemplate(BaseEstimator):  # type: ignore[misc]
     """Sideband events stand for the background in the signal region.
 
     Source: Metodiev, Nachman and Thaler, "Classification without labels", JHEP 10 (2017) 174, and

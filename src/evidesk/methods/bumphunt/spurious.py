@@ -2,8 +2,10 @@
 
 The spurious-signal test: spectra without a signal are drawn from another function that describes
 the data, and treated as the data were. The mean yield that is found is the background function's
-fault. Sources: ATLAS, PLB 716 (2012) 1, arXiv:1207.7214, section 5.4, and "Recommendations for the
-modeling of smooth backgrounds", ATL-PHYS-PUB-2020-028, for the bound of a fifth of the error.
+fault, or the chance of the data that the other function was fitted to; how often chance alone does
+as much is told by spectra that the background function itself makes. Sources: ATLAS, PLB 716 (2012)
+1, arXiv:1207.7214, and "Recommendations for the modeling of smooth backgrounds",
+ATL-PHYS-PUB-2020-028, for the bound of a fifth of the error.
 """
 
 from dataclasses import dataclass, field
@@ -19,10 +21,13 @@ from evidesk.methods.bumphunt.order import Ladder
 from evidesk.methods.bumphunt.scan import SpectrumScan, check_width
 from evidesk.methods.bumphunt.score import score
 from evidesk.methods.bumphunt.spectrum_fit import check_order, check_share, check_toys
+from evidesk.methods.bumphunt.trials import toy_p_value
 from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 
 Floats = npt.NDArray[np.float64]
+
+_SPECTRA = 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class SpuriousSignal:
     spread : shape (masses,); standard deviation of yield over its error: 1 if errors are right.
     worst : the largest of the relative ones, with its sign; the interval holds the toys' error.
     worst_mass : where it is.
+    chance : share of spectra from the background function itself in which the other function,
+        fitted to each, differs as much: if it is large, a spurious signal means little.
     tolerance : how large it may be.
     truth : the function that toys were drawn from, in words.
     """
@@ -47,6 +54,7 @@ class SpuriousSignal:
     spread: Floats = field(repr=False)
     worst: Estimate
     worst_mass: float
+    chance: Estimate
     tolerance: float
     truth: str
 
@@ -59,7 +67,9 @@ class SpuriousSignal:
         verdict = "is tolerable" if self.is_small else "is too large"
         return (
             f"The spurious signal {verdict}: at most {self.worst.short} of the yield's error, at "
-            f"{self.worst_mass:.4g} (tolerated: {self.tolerance:g}); toys from {self.truth}"
+            f"{self.worst_mass:.4g} (tolerated: {self.tolerance:g}), with toys from "
+            f"{self.truth}. Chance alone makes the fits differ as much in "
+            f"{100 * self.chance.value:.2g} % of spectra"
         )
 
 
@@ -120,9 +130,22 @@ def spurious_signal(
         worst=Estimate(value, value - error, value + error, level, "toys", toys,
                        over=f"{toys} toys"),
         worst_mass=float(scan.masses[at]),
+        chance=_chance(fit.ladder.best, truth, signals, rng, level),
         tolerance=tolerance,
         truth=name,
     )  # fmt: skip
+
+
+def _chance(
+    own: Background, other: Background, signals: Floats, rng: np.random.Generator, level: float
+) -> Estimate:
+    """How often spectra of the own function let the other one's fit differ as much."""
+    drawn = rng.poisson(own.expected, (_SPECTRA, len(own.expected))).astype(np.float64)
+    # What the other function expects, first of the data, fitted by the own one: no further chance.
+    others = np.concatenate([other.expected[None], other.model.fit(drawn).expected])
+    z = score(own.model, others, own.model.fit(others).expected, signals).z
+    largest = np.abs(z).max(axis=1)
+    return toy_p_value(float(largest[0]), largest[1:], level)
 
 
 def _truth(scan: SpectrumScan, alternative: Any, order: int | None) -> tuple[Background, str]:
