@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evidesk.evidence import style
-from evidesk.methods.bumphunt.sculpting import beside
+from evidesk.methods.bumphunt.sculpting import fit_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ def draw_window(result: "WindowResult", ax: "Axes | None" = None) -> "Axes":
     """
     spectrum, window = result.after_cut.fit.spectrum, result.window
     inside = window.signal_region(spectrum.centres)
-    expected = beside(spectrum, window, result.after_cut.fit.family).best.expected
+    expected = fit_beside(spectrum, window, result.after_cut.fit.family).best.expected
     with style():
         if ax is None:
             from matplotlib import pyplot as plt

@@ -73,7 +73,7 @@ class NullEvents:
     def of(cls, hunt: BumpHunt, m: Floats, x: Floats) -> "NullEvents":
         """Learnt from the data."""
         spectrum = hunt.spectrum_of(m)
-        expected = Ladder.of(Bins(spectrum, family_of(hunt.family)), None, 0.05).truth.expected
+        expected = Ladder.of(Bins(spectrum, family_of(hunt.family)), None, 0.05).cautious.expected
         return cls(
             spectrum.edges, expected / expected.sum(), MorphTemplate(degree=2).fit(m, x), len(m)
         )

@@ -15,7 +15,7 @@ from evidesk.methods.bumphunt.windows import Window
 from evidesk.methods.metrics.resampling import RandomState, generator
 
 
-def beside(
+def fit_beside(
     spectrum: Spectrum, window: Window, family: Family | str = "exponential", *, alpha: float = 0.05
 ) -> Ladder:
     """Fits of the background to the bins outside of the signal region alone.
@@ -55,7 +55,7 @@ def sculpting(
     ValueError : too few bins are left for the fit.
     """
     check_toys(toys)
-    best = beside(spectrum, window, family, alpha=alpha).best
+    best = fit_beside(spectrum, window, family, alpha=alpha).best
     counts, expected = spectrum.counts[best.used], best.expected[best.used]
     drawn = generator(random_state).poisson(expected, (toys, len(counts))).astype(np.float64)
     of_toys: npt.NDArray[np.float64] = deviance(drawn, best.on_used.fit(drawn).expected)

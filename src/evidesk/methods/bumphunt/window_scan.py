@@ -15,7 +15,7 @@ from evidesk.methods.bumphunt.families import Family
 from evidesk.methods.bumphunt.histogram import Spectrum
 from evidesk.methods.bumphunt.order import Ladder
 from evidesk.methods.bumphunt.scan import SpectrumScan, null_scans, scan_spectrum
-from evidesk.methods.bumphunt.sculpting import beside
+from evidesk.methods.bumphunt.sculpting import fit_beside
 from evidesk.methods.bumphunt.spectrum_fit import check_toys
 from evidesk.methods.bumphunt.trials import gross_vitells, toy_p_value
 from evidesk.methods.bumphunt.windows import Window
@@ -36,7 +36,7 @@ class _BlindLadder(Ladder):
     null: Background
 
     @property
-    def truth(self) -> Background:
+    def cautious(self) -> Background:
         return self.null
 
 
@@ -65,7 +65,7 @@ def scan_window(
     found = scan_spectrum(
         spectrum, masses, width, family=family, toys=_FEWEST_TOYS, level=level, random_state=rng
     )
-    ladder, masked = found.fit.ladder, beside(spectrum, window, family)
+    ladder, masked = found.fit.ladder, fit_beside(spectrum, window, family)
     blind = _BlindLadder(
         ladder.backgrounds, ladder.steps, ladder.chosen, ladder.alpha,
         null=masked.backgrounds[min(masked.chosen + _MORE, len(masked.backgrounds) - 1)],
