@@ -153,7 +153,8 @@ def test_only_the_consultant_pushes(network: Network, voucher: Voucher, crate: P
 def test_the_kits_are_told_to_everybody_with_their_schema(db: None) -> None:
     kits = {kit["name"]: kit for kit in Client().get("/api/kits/").json()}
     assert list(kits) == [
-        "accuracy", "classification", "compare", "rank", "regression", "shift", "watch"
+        "accuracy", "bumphunt", "classification", "compare", "rank", "regression", "shift",
+        "surrogate", "watch",
     ]  # fmt: skip
     properties = kits["accuracy"]["parameters"]["properties"]
     assert {"table", "truth", "prediction"} <= properties.keys()
