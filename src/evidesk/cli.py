@@ -287,7 +287,7 @@ def generate() -> None:
     help="Events to generate; about 38 % pass the cuts.",
 )  # fmt: skip
 @click.option(
-    "--signal", type=click.IntRange(min=0), default=500, show_default=True,
+    "--signal", type=click.IntRange(min=0), default=100, show_default=True,
     help="Events to generate; about 86 % pass the cuts.",
 )  # fmt: skip
 @click.option(
@@ -299,7 +299,7 @@ def generate() -> None:
 def dijets(
     out: Path, background: int, signal: int, seed: int, overwrite: bool, quiet: bool
 ) -> None:
-    """Collisions in which two jets are seen, some of them from a resonance.
+    """Collisions with two jets, some of a resonance.
 
     Proton-proton collisions at 13 TeV by Pythia: background of QCD, label 0, and a resonance of
     3.5 TeV, label 1. About 3 ms for each event.

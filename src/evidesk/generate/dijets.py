@@ -66,7 +66,7 @@ class Dijets:
 
 def generate_dijets(
     background: int = 20_000,
-    signal: int = 500,
+    signal: int = 100,
     *,
     seed: int = 0,
     progress: Progress | None = None,
@@ -82,7 +82,9 @@ def generate_dijets(
 
     Parameters
     ----------
-    background, signal : how many events to generate before the cuts; not both zero.
+    background, signal : how many events to generate before the cuts; not both zero. By default
+        the signal hides: between 3.3 and 3.7 TeV it is less than two standard deviations of the
+        background.
     seed : zero or larger; the same one gives the same events.
     progress : told the share that is done, and what is next; may raise to end the work.
 
