@@ -70,8 +70,8 @@ def test_what_libraries_print_does_not_mix_with_the_runs_words(folder: Path) -> 
         (
             "no such kit",
             {},
-            "There is no kit 'no such kit'. Installed: accuracy, classification, compare, "
-            "every, pair, rank, regression, shift, trial, watch.",
+            "There is no kit 'no such kit'. Installed: accuracy, bumphunt, classification, "
+            "compare, every, pair, rank, regression, shift, surrogate, trial, watch.",
         ),
     ],
 )
