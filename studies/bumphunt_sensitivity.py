@@ -100,7 +100,7 @@ def improvements(path: str) -> str:
     """Each template, with features as they are and pulled along with the mass."""
     cells = [(0.0, name, ratio) for name in ("sideband", "morph") for ratio in (0.006, 0.01, 0.02)]
     cells += [(0.0, "flow", 0.01)]
-    cells += [(PULL, name, 0.01) for name in ("sideband", "morph", "flow")]
+    cells += [(PULL, name, 0.01) for name in ("sideband", "morph")]
     rows = []
     for pull, name, ratio in cells:
         events = Events(path, pull)
