@@ -67,7 +67,9 @@ def test_a_hidden_resonance_is_found_after_the_cut(file):
         label="truth", collision_energy=13, resolution=0.06,
     )  # fmt: skip
     assert evidence.answer.startswith("An excess of ")
-    assert "after the cut at m = 3.5" in evidence.answer
+    assert "after the cut at m = 3." in evidence.answer
+    best = max(rows(evidence, "masses"), key=lambda one: one["z"])
+    assert best["mass"] == pytest.approx(3.5, abs=0.07)
     after, before = evidence.findings[:2]
     assert after.sentence.startswith("After the cut, there is a resonance")
     assert (after.verdict, before.verdict) == (Verdict.SUPPORTED, Verdict.UNDECIDED)
