@@ -109,6 +109,9 @@ def test_weighted_events_are_scanned_in_their_own_unit():
     [
         ({"masses": []}, "list of finite numbers"),
         ({"masses": [np.nan]}, "list of finite numbers"),
+        ({"masses": ["a"]}, "list of finite numbers"),
+        ({"width": "wide"}, "Widths must be numbers, or functions"),
+        ({"shape": "gauss"}, "'shape' parameter must be a function"),
         ({"masses": [[120.0]]}, "list of finite numbers"),
         ({"masses": [120.0, 250.0]}, "within the spectrum, 100 to 200; got 250"),
         ({"masses": [130.0, 120.0]}, "must ascend"),

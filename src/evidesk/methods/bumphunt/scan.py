@@ -225,9 +225,15 @@ def signals_of(
         widths_at(edges[:1], width)
         places = default_masses(edges, several[0])
     else:
-        places = np.atleast_1d(np.asarray(masses, dtype=np.float64))
-        if places.ndim != 1 or not places.size or not np.isfinite(places).all():
+        places = np.atleast_1d(np.asarray(masses))
+        if (
+            places.dtype.kind not in "iuf"
+            or places.ndim != 1
+            or not places.size
+            or not np.isfinite(places).all()
+        ):
             raise ValueError("'masses' must be a list of finite numbers.")
+        places = places.astype(np.float64)
         outside = (places <= edges[0]) | (places >= edges[-1])
         if outside.any():
             raise ValueError(

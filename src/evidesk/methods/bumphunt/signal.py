@@ -37,6 +37,11 @@ def shares(edges: Floats, masses: Floats, widths: Floats, shape: Any) -> Floats:
     ------
     ValueError : the shape makes numbers that are no shares, or has next to no events in the bins.
     """
+    if not callable(shape):
+        raise ValueError(
+            "The 'shape' parameter must be a function of the bins' edges, a mass and a width. Got "
+            f"{shape!r} instead."
+        )
     found = np.empty((*widths.shape, len(edges) - 1))
     for index in np.ndindex(widths.shape):
         mass, width = float(masses[index[1]]), float(widths[index])
@@ -84,8 +89,14 @@ def widths_at(masses: Floats, widths: Any) -> Floats:
     several = widths if isinstance(widths, list | tuple | np.ndarray) else [widths]
     if not len(several):
         raise ValueError("At least one width is needed.")
-    rows = [[float(one(m)) if callable(one) else float(one) for m in masses] for one in several]
-    found = np.array(rows)
+    try:
+        found = np.array(
+            [[float(one(m)) if callable(one) else float(one) for m in masses] for one in several]
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Widths must be numbers, or functions that make one of a mass; got {widths!r}."
+        ) from error
     if not (np.isfinite(found) & (found > 0)).all():
         raise ValueError(f"Widths must be finite and above 0; got {found.min():g}.")
     return found
