@@ -38,6 +38,11 @@ def hunt(**parameters):
     )
 
 
+def pulled():
+    data, _ = table()
+    return {**data, "mJ1": data["mJ1"] + 0.1 * data["mjj"]}
+
+
 @pytest.fixture(scope="module")
 def with_signal():
     told = []
@@ -49,7 +54,8 @@ def with_signal():
 
 @pytest.fixture(scope="module")
 def without_signal():
-    return hunt(template="auto").scan(table()[0])
+    """Of jets whose masses go along with the mass of both."""
+    return hunt(template="auto").scan(pulled())
 
 
 def test_a_resonance_that_the_spectrum_hides_is_found(with_signal):
@@ -90,8 +96,8 @@ def test_without_a_resonance_none_is_found(without_signal):
 
 def test_the_template_steps_from_the_sideband_to_morph(without_signal):
     window = without_signal.best
-    assert window.template in ("sideband", "morph")
-    assert window.why.startswith("the sideband as it is fails") == (window.template == "morph")
+    assert window.template == "morph"
+    assert window.why.startswith("the sideband as it is fails: In [")
 
 
 def test_a_sideband_that_passes_is_taken_as_it_is():
@@ -106,9 +112,7 @@ def test_a_sideband_that_passes_is_taken_as_it_is():
 
 
 def test_counting_against_the_template_is_blocked_where_closure_fails():
-    data, _ = table()
-    data = {**data, "mJ1": data["mJ1"] + 0.1 * data["mjj"]}
-    found = hunt(template="sideband").scan(data)
+    found = hunt(template="sideband").scan(pulled())
     (window,) = found.windows
     assert not window.closure.passed
     assert window.count is None
