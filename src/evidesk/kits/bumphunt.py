@@ -342,6 +342,7 @@ def _hunted(parameters: BumpHuntParameters, events: Events, progress: Progress) 
     data = {name: values for name, values in events.columns.items() if name != parameters.label}
     labels = events.columns[parameters.label] if parameters.label is not None else None
     end = 0.5 if parameters.hunts else 0.9
+    progress(0.1, "Learning and scanning")
     result = hunt.scan(
         data,
         labels,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from evidesk.evidence import Estimate, style
 from evidesk.evidence.plot import ACCENT
 from evidesk.methods.bumphunt.contrast import Contrast, Tail, contrast
+from evidesk.methods.bumphunt.progress import Progress, part_of
 from evidesk.methods.bumphunt.spectrum_fit import check_share
 from evidesk.methods.bumphunt.templates import Template
 from evidesk.methods.bumphunt.windows import Window, check_windows
@@ -149,6 +150,7 @@ def check_closure(
     level: float = 0.95,
     tolerance: float = TOLERANCE,
     random_state: RandomState = None,
+    progress: Progress | None = None,
 ) -> Closure:
     """Do in windows without signal all that a hunt does, and see whether anything stands out.
 
@@ -165,6 +167,7 @@ def check_closure(
     level : chance that a right template passes.
     tolerance : AUROC above 1/2 that is no fault.
     random_state : of template, folds and classifier.
+    progress : told the share of the work that is done; what it raises ends the work.
 
     Raises
     ------
@@ -176,8 +179,11 @@ def check_closure(
     rng = generator(random_state)
     each = 1 - (1 - level) / (2 * len(windows))
     checks = []
-    for window in windows:
-        found = contrast(m, x, window, template, classifier, folds=folds, random_state=rng)
+    for number, window in enumerate(windows):
+        found = contrast(
+            m, x, window, template, classifier, folds=folds, random_state=rng,
+            progress=part_of(progress, number / len(windows), (number + 1) / len(windows)),
+        )  # fmt: skip
         checks.append(_checked(found, classifier, efficiency, each, tolerance, rng))
     return Closure(name_of(template), tuple(checks), efficiency, level)
 

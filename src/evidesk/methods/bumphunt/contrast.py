@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from evidesk.evidence import Estimate
 from evidesk.methods.bumphunt.cross_fitting import CrossFit, cross_fit
+from evidesk.methods.bumphunt.progress import Progress
 from evidesk.methods.bumphunt.templates import Template, TemplateSample
 from evidesk.methods.bumphunt.windows import Window
 from evidesk.methods.metrics.proportion import critical_value, interval
@@ -116,6 +117,7 @@ def contrast(
     *,
     folds: int = 5,
     random_state: RandomState = None,
+    progress: Progress | None = None,
 ) -> Contrast:
     """Fit the template on the sidebands, and learn by folds what tells the signal region from it.
 
@@ -125,7 +127,8 @@ def contrast(
     window : the signal region and its sidebands.
     template : of the background; a fitted copy is made of it.
     classifier : any scikit-learn classifier.
-    folds, random_state : as in :func:`~evidesk.methods.bumphunt.cross_fitting.cross_fit`.
+    folds, random_state, progress : as in
+        :func:`~evidesk.methods.bumphunt.cross_fitting.cross_fit`.
 
     Raises
     ------
@@ -149,5 +152,6 @@ def contrast(
         source=np.concatenate([rows, made_from]),
         folds=folds,
         random_state=rng,
+        progress=progress,
     )
     return Contrast(window, inside, rows, sample, fit)

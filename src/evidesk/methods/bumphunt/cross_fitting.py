@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from evidesk.methods.bumphunt.progress import Progress
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift.classifiers import Rule, prepared
 
@@ -100,6 +101,7 @@ def cross_fit(
     source: npt.ArrayLike | None = None,
     folds: int = 5,
     random_state: RandomState = None,
+    progress: Progress | None = None,
 ) -> CrossFit:
     """Learn as many models as there are folds, each from all other folds, and score all rows.
 
@@ -113,6 +115,7 @@ def cross_fit(
         Rows of equal sources share a fold, and so do equal events.
     folds : at least 2.
     random_state : of the folds and the classifiers.
+    progress : told the share of the work that is done; what it raises ends the work.
 
     Raises
     ------
@@ -144,6 +147,8 @@ def cross_fit(
         learn = ~own & (codes >= 0)
         rules.append(Rule.learnt(prepared(classifier, rng), rows[learn], codes[learn] == 1))
         scores[own] = rules[-1].scores(rows[own])
+        if progress is not None:
+            progress((number + 1) / folds)
     return CrossFit(scores, codes, fold, folds, fold_of, tuple(rules))
 
 

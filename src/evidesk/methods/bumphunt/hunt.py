@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -27,6 +27,7 @@ from evidesk.methods.bumphunt.hunt_result import (
 from evidesk.methods.bumphunt.leaks import check_features
 from evidesk.methods.bumphunt.limits import upper_limits
 from evidesk.methods.bumphunt.morph import MorphTemplate
+from evidesk.methods.bumphunt.progress import Progress, part_of
 from evidesk.methods.bumphunt.scan import SpectrumScan
 from evidesk.methods.bumphunt.sculpting import sculpting
 from evidesk.methods.bumphunt.sic import sic_curve
@@ -39,7 +40,6 @@ from evidesk.methods.metrics.resampling import RandomState, generator
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Progress = Callable[[float], None]
 TemplateName = Literal["auto", "sideband", "morph", "flow"]
 
 #: A signal region is so many standard deviations of a resonance wide, if nothing else is said.
@@ -138,8 +138,9 @@ class BumpHunt(BaseEstimator):  # type: ignore[misc]
             window.check(m, self.folds)
         found = []
         for number, window in enumerate(windows):
-            found.append(self._look(m, x, window, truth, rng))
-            tell((number + 1) / len(windows))
+            own = part_of(tell, number / len(windows), (number + 1) / len(windows))
+            found.append(self._look(m, x, window, truth, rng, own))
+            own(1.0)
         return HuntResult(
             resonance=self.resonance,
             windows=tuple(found),
@@ -162,11 +163,17 @@ class BumpHunt(BaseEstimator):  # type: ignore[misc]
         return m[seen], x[seen], seen, told
 
     def _look(
-        self, m: Floats, x: Floats, window: Window, truth: Mask | None, rng: np.random.Generator
+        self,
+        m: Floats,
+        x: Floats,
+        window: Window,
+        truth: Mask | None,
+        rng: np.random.Generator,
+        tell: Progress,
     ) -> WindowResult:
-        template, closure, why = self._chosen(m, x, window, rng)
+        template, closure, why = self._chosen(m, x, window, rng, part_of(tell, 0.0, 0.7))
         inclusive = self.scan_window(m, window, rng)
-        found, after = self.cut_and_scan(m, x, window, template, rng)
+        found, after = self.cut_and_scan(m, x, window, template, rng, part_of(tell, 0.7, 0.95))
         limits = upper_limits(after, level=self.level)
         smooth = sculpting(
             after.fit.spectrum, window, self.family, level=self.level, random_state=rng
@@ -192,12 +199,19 @@ class BumpHunt(BaseEstimator):  # type: ignore[misc]
         )
 
     def cut_and_scan(
-        self, m: Floats, x: Floats, window: Window, template: Template, rng: np.random.Generator
+        self,
+        m: Floats,
+        x: Floats,
+        window: Window,
+        template: Template,
+        rng: np.random.Generator,
+        progress: Progress | None = None,
     ) -> tuple[Contrast, SpectrumScan]:
         """Learn the cut of one window, and scan the spectrum of what it keeps."""
         found = contrast(
-            m, x, window, template, self._classifier(), folds=self.folds, random_state=rng
-        )
+            m, x, window, template, self._classifier(), folds=self.folds, random_state=rng,
+            progress=progress,
+        )  # fmt: skip
         return found, self.scan_window(m[found.selected(self.efficiency)], window, rng)
 
     def scan_window(self, m: Floats, window: Window, rng: np.random.Generator) -> SpectrumScan:
@@ -230,14 +244,15 @@ class BumpHunt(BaseEstimator):  # type: ignore[misc]
         return TreeEnsemble() if self.classifier is None else self.classifier
 
     def _chosen(
-        self, m: Floats, x: Floats, window: Window, rng: np.random.Generator
+        self, m: Floats, x: Floats, window: Window, rng: np.random.Generator, tell: Progress
     ) -> tuple[Template, Closure, str]:
         """The template, how it does in windows without signal, and why it was taken."""
 
-        def tried(template: Template) -> Closure:
+        def tried(template: Template, low: float = 0.0, high: float = 1.0) -> Closure:
             return check_closure(
                 m, x, window.validation(), template, self._classifier(),
                 efficiency=self.efficiency, folds=self.folds, level=self.level, random_state=rng,
+                progress=part_of(tell, low, high),
             )  # fmt: skip
 
         if not isinstance(self.template, str):
@@ -246,11 +261,11 @@ class BumpHunt(BaseEstimator):  # type: ignore[misc]
             template = template_of(self.template)
             return template, tried(template), "as asked for"
         sideband = SidebandTemplate()
-        closure = tried(sideband)
+        closure = tried(sideband, high=0.5)
         if closure.passed:
             return sideband, closure, "it passes in windows without signal"
         morph = MorphTemplate()
-        return morph, tried(morph), f"the sideband as it is fails: {closure.reasons[0]}"
+        return morph, tried(morph, low=0.5), f"the sideband as it is fails: {closure.reasons[0]}"
 
 
 def template_of(name: str) -> Template:
