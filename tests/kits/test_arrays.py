@@ -60,6 +60,13 @@ def test_a_matrix_whose_columns_have_names_is_read_by_them(tmp_path, texts):
         assert found.column("tau", silent).tolist() == [1, 4, 7, 10]
 
 
+def test_many_columns_without_names_are_not_listed_and_still_there(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.arange(90.0).reshape(2, 45), y=np.arange(2))
+    with opened(tmp_path / "data.npz") as found:
+        assert found.names == ["y", "x"]
+        assert found.column("x.44", silent).tolist() == [44, 89]
+
+
 def test_bytes_are_labels_too(tmp_path):
     np.savez(tmp_path / "data.npz", kind=np.array([b"a", "ü".encode(), b"\xff"]))
     with opened(tmp_path / "data.npz") as found:

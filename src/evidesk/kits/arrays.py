@@ -30,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Of a matrix, so many columns are listed by number.
 _MOST_NUMBERED = 1_000
+#: More columns without names are not listed to choose from: their array is.
+_MOST_LISTED = 40
 _NAMING = ("columns", "names", "feature_names")
 #: More is no data that a worker's memory can hold, or a trap.
 _MOST_BYTES = 8 * 2**30
@@ -62,7 +64,8 @@ class ArrayFile:
     Attributes
     ----------
     columns : names of all columns of numbers or labels.
-    names : those, and the arrays of several numbers for each row.
+    names : what to choose from: the arrays, and the columns, but for those without a name of their
+        own where there are many of them.
 
     Raises
     ------
@@ -82,7 +85,7 @@ class ArrayFile:
         self._last: tuple[str, npt.NDArray[Any]] | None = None
         self._place = self._places()
         self.columns = list(self._place)
-        self.names = [*self.columns, *(name for name in self.shapes if name not in self._place)]
+        self.names = self._listed()
 
     def __enter__(self) -> "ArrayFile":
         return self
@@ -150,12 +153,20 @@ class ArrayFile:
     def check(self, names: Sequence[str]) -> None:
         """Raise KitError, with the names there are, unless the file has all of these."""
         for name in names:
-            if name not in self.names:
+            if name not in self._place and name not in self.shapes:
                 more = ", ..." if len(self.names) > 30 else ""
                 listed = ", ".join(map(shown, self.names[:30])) + more
                 raise KitError(
                     f"{self.path.name} has no column or array {shown(name)}. It has: {listed}."
                 )
+
+    def _listed(self) -> list[str]:
+        numbered = [name for name, (array, at) in self._place.items() if name == f"{array}.{at}"]
+        kept = set(self._place) - set(numbered if len(numbered) > _MOST_LISTED else ())
+        return [
+            *(name for name in self._place if name in kept),
+            *(name for name in self.shapes if name not in self._place),
+        ]
 
     def _values(self, name: str, progress: Progress) -> npt.NDArray[Any]:
         self.check([name])

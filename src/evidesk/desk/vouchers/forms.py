@@ -188,7 +188,10 @@ class FileForm(forms.Form):
         label=gettext_lazy("File"),
         allow_empty_file=True,
         help_text=format_lazy(
-            gettext_lazy("Up to {size} MB. Kits read tables: CSV, TSV, Parquet, JSON."),
+            gettext_lazy(
+                "Up to {size} MB. Kits read tables (CSV, TSV, Parquet, JSON), some also arrays "
+                "(npz, HDF5, ROOT)."
+            ),
             size=settings.MAX_UPLOAD_BYTES // 2**20,
         ),
     )

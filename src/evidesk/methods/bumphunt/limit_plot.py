@@ -40,5 +40,9 @@ def draw_limits(limits: "LimitBand", ax: "Axes | None" = None) -> "Axes":
         ax.set_ylabel(f"Signal events, {100 * limits.level:.4g} % upper limit")
         handles, labels = ax.get_legend_handles_labels()
         order = [3, 2, 1, 0]
-        ax.legend([handles[i] for i in order], [labels[i] for i in order], fontsize="small")
+        ax.legend(
+            [handles[i] for i in order], [labels[i] for i in order], fontsize="small", ncols=4,
+            loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, handlelength=1.4,
+            columnspacing=1.2,
+        )  # fmt: skip
     return ax
