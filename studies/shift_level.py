@@ -1,8 +1,8 @@
-"""Does the two-sample test hold its level, and what does it find?
+"""Does the two-sample test hold its level?
 
-By simulation. ``python studies/shift_level.py`` writes ``docs/tables/shift_level.md`` and
-``docs/tables/shift_power.md``; with names of tables as arguments only those, and a number makes so
-many repetitions of each cell.
+By simulation. ``python studies/shift_level.py`` writes ``docs/tables/shift_level.md``; a number as
+argument makes so many repetitions of each cell. What the test finds where something shifts, the
+benchmark beside other packages tells (``benchmarks/shift.py``).
 """
 
 import math
@@ -213,11 +213,7 @@ def level_designs() -> list[Design]:
     return found
 
 
-def power_designs() -> list[Design]:
-    return [Design(draw, 500, 500, 2 if draw == "blobs" else 5) for draw in SHIFTS]
-
-
-def write(name: str, designs: list[Design], runs: int) -> None:
+def write(designs: list[Design], runs: int) -> None:
     """A table of rejections, each with its Monte-Carlo error."""
     heads = " | ".join(f"at {100 * a:g} %" for a in LEVELS)
     lines = [
@@ -235,16 +231,11 @@ def write(name: str, designs: list[Design], runs: int) -> None:
             f"{' | '.join(cells)} |"
         )
         print(lines[-1], flush=True)
-    (TABLES / f"shift_{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (TABLES / "shift_level.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:
-    runs = next((int(one) for one in arguments if one.isdigit()), RUNS)
-    chosen = [one for one in arguments if not one.isdigit()] or ["level", "power"]
-    if "level" in chosen:
-        write("level", level_designs(), runs)
-    if "power" in chosen:
-        write("power", power_designs(), runs)
+    write(level_designs(), int(arguments[0]) if arguments else RUNS)
 
 
 if __name__ == "__main__":
