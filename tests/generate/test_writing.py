@@ -54,16 +54,18 @@ def test_npz_has_the_events_and_how_they_were_made(made, tmp_path):
 def test_parquet_has_the_same(made, tmp_path):
     path = tmp_path / "it's.PARQUET"
     write(made, path)
-    found = duckdb.read_parquet(str(path)).fetchnumpy()
+    # A connection of its own: what is left unread on the common one would stop whoever comes next.
+    with duckdb.connect() as connection:
+        found = connection.read_parquet(str(path)).fetchnumpy()
+        (text,) = connection.execute(
+            "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'meta'",
+            {"path": str(path)},
+        ).fetchone()
     assert tuple(found) == (*COLUMNS, "label")
     for name, column in zip(COLUMNS, made.x.T, strict=True):
         assert np.array_equal(found[name], column)
         assert found[name].dtype == np.float32
     assert np.array_equal(found["label"], made.label)
-    (text,) = duckdb.execute(
-        "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'meta'",
-        {"path": str(path)},
-    ).fetchone()
     assert json.loads(text) == META
 
 
