@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from evidesk.evidence import Estimate, Evidence, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
-from evidesk.kits.surrogate_figures import surrogate_figures, surrogate_tables
+from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_tables
 from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
 from evidesk.kits.wording import Level, drawing, noted, percent, shown
 from evidesk.methods.metrics import PoorApproximationWarning, accuracy
@@ -178,7 +178,6 @@ class Totals:
     high: Floats
     #: The interval's half-width if errors of points were independent.
     independent: Floats
-    refused: Mask
     groups: npt.NDArray[Any] | None
 
 
@@ -222,8 +221,9 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
         with drawing(), python_warnings.catch_warnings():
             # Of the bins of a figure; what is said of all of a test's rows is among the warnings.
             python_warnings.simplefilter("ignore", PoorApproximationWarning)
-            tables = surrogate_tables(found, parameters.level)
-            figures = tuple(surrogate_figures(found, parameters.level, tables))
+            first = First.of(found)
+            tables = surrogate_tables(found, first, parameters.level)
+            figures = tuple(surrogate_figures(found, first, parameters.level, tables))
         told = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
     except (ValueError, TypeError, ImportError) as error:
         raise KitError(str(error)) from error
@@ -391,17 +391,13 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
         random_state=parameters.random_state,
     )
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("part", "truth", "value", "low", "high", "independent", "refused")
+        name: [] for name in ("part", "truth", "value", "low", "high", "independent")
     }
     groups: list[Any] = []
     for part in parts.tests:
         rows = part.systems()
         derived = head.propagate(
             fn, [part.x[one] for one in rows], scale=scale, level=parameters.level, refuse=False,
-            random_state=parameters.random_state,
-        )  # fmt: skip
-        judged = head.propagate(
-            fn, [part.x[one] for one in rows], scale=scale, level=parameters.level,
             random_state=parameters.random_state,
         )  # fmt: skip
         _, std = head.predict(part.x, return_std=True)
@@ -416,7 +412,6 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
         columns["value"] += derived.value[:, 0].tolist()
         columns["low"] += derived.low[:, 0].tolist()
         columns["high"] += derived.high[:, 0].tolist()
-        columns["refused"] += judged.refused.tolist()
     arrays = {name: np.array(values) for name, values in columns.items()}
     return Totals(**arrays, groups=np.array(groups) if groups else None)
 

@@ -1,7 +1,8 @@
 """What the kit ``surrogate`` shows."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +10,9 @@ from evidesk.evidence import Column, Figure, Table
 from evidesk.evidence.plot import ACCENT, style
 from evidesk.kits.wording import cell, percent, root
 from evidesk.methods.surrogates import (
+    CalibrationCurve,
     PredictionScores,
+    SpreadErrors,
     calibration_curve,
     spread_against_error,
 )
@@ -34,7 +37,36 @@ _SCORES = {
 _MOST_DRAWN = 400
 
 
-def surrogate_tables(found: "Trust", level: float) -> dict[str, Table]:
+@dataclass(frozen=True)
+class First:
+    """Of the test that is most like the training: its name, and how its errors go with what was
+    predicted of them; None where no standard deviations were predicted.
+    """
+
+    name: str
+    curve: CalibrationCurve | None = None
+    spread: SpreadErrors | None = None
+
+    @classmethod
+    def of(cls, found: "Trust") -> "First":
+        """The test of that name, or the first one."""
+        names = [one.name for one in found.parts.tests]
+        name = next((one for one in names if one.lower() == "test"), names[0])
+        tried = found.tried
+        if tried.std is None:
+            return cls(name)
+        rows = tried.part == name
+        y, mean, std = (one[rows].ravel() for one in (tried.truth, tried.mean, tried.std))
+        outputs = tried.truth.shape[1]
+        groups = None if tried.groups is None else np.repeat(tried.groups[rows], outputs)
+        return cls(
+            name,
+            calibration_curve(y, mean, std, groups=groups, random_state=0),
+            spread_against_error(y, mean, std, groups=groups),
+        )
+
+
+def surrogate_tables(found: "Trust", first: First, level: float) -> dict[str, Table]:
     """Scores by part, the curve, totals, and what to compute next; by name."""
     tables = {"scores": _scores("scores", "Scores of each test", found.scores)}
     if found.total_scores is not None and found.independent_scores is not None:
@@ -46,9 +78,9 @@ def surrogate_tables(found: "Trust", level: float) -> dict[str, Table]:
             "Totals, if errors of points were independent",
             found.independent_scores,
         )
-    if found.tried.std is not None:
-        tables["calibration"] = _curve(found)
-        tables["spread"] = _spread(found)
+    if first.curve is not None and first.spread is not None:
+        tables["calibration"] = _curve(first.name, first.curve)
+        tables["spread"] = _spread(first.name, first.spread)
     if found.next_rows:
         tables["next"] = Table(
             "next",
@@ -64,7 +96,7 @@ def surrogate_tables(found: "Trust", level: float) -> dict[str, Table]:
 
 
 def surrogate_figures(
-    found: "Trust", level: float, tables: Mapping[str, Table]
+    found: "Trust", first: First, level: float, tables: Mapping[str, Table]
 ) -> Iterator[Figure]:
     """Coverage by part, the calibration curve, spread against error, and totals."""
     parts = ", ".join(found.scores.subsets)
@@ -75,18 +107,18 @@ def surrogate_figures(
         alt=f"Observed coverage with intervals for {parts}, and the nominal level.",
         data=tables["scores"],
     )
-    if found.tried.std is not None:
+    if first.curve is not None and first.spread is not None:
         yield Figure.from_matplotlib(
-            root(_curve_of(found).plot()),
+            root(first.curve.plot()),
             name="calibration",
-            title=f"Intervals of every level, in {_first(found)}",
+            title=f"Intervals of every level, in {first.name}",
             alt="Observed against nominal coverage, with a band, and the diagonal.",
             data=tables["calibration"],
         )
         yield Figure.from_matplotlib(
-            root(_spread_of(found).plot()),
+            root(first.spread.plot()),
             name="spread",
-            title=f"Predicted spread against errors, in {_first(found)}",
+            title=f"Predicted spread against errors, in {first.name}",
             alt="Root mean squared error in bins of the predicted spread.",
             data=tables["spread"],
         )
@@ -100,39 +132,10 @@ def surrogate_figures(
         )
 
 
-def _first(found: "Trust") -> str:
-    """The test that is most like the training, by its name or its place."""
-    names = [one.name for one in found.parts.tests]
-    return next((one for one in names if one.lower() == "test"), names[0])
-
-
-def _of_first(found: "Trust") -> dict[str, Any]:
-    tried = found.tried
-    rows = tried.part == _first(found)
-    assert tried.std is not None
-    return {
-        "y": tried.truth[rows].ravel(),
-        "mean": tried.mean[rows].ravel(),
-        "std": tried.std[rows].ravel(),
-        "groups": None
-        if tried.groups is None
-        else np.repeat(tried.groups[rows], tried.truth.shape[1]),
-    }
-
-
-def _curve_of(found: "Trust") -> Any:
-    return calibration_curve(**_of_first(found), random_state=0)
-
-
-def _spread_of(found: "Trust") -> Any:
-    return spread_against_error(**_of_first(found))
-
-
-def _curve(found: "Trust") -> Table:
-    curve = _curve_of(found)
+def _curve(name: str, curve: CalibrationCurve) -> Table:
     return Table(
         "calibration",
-        f"Intervals of every level, in {cell(_first(found))}",
+        f"Intervals of every level, in {cell(name)}",
         (
             Column("nominal", "number", "Nominal"),
             Column("observed", "number", "Observed"),
@@ -146,11 +149,10 @@ def _curve(found: "Trust") -> Table:
     )
 
 
-def _spread(found: "Trust") -> Table:
-    spread = _spread_of(found)
+def _spread(name: str, spread: SpreadErrors) -> Table:
     return Table(
         "spread",
-        f"Predicted spread and errors, in {cell(_first(found))}",
+        f"Predicted spread and errors, in {cell(name)}",
         (
             Column("spread", "number", "Predicted spread"),
             Column("error", "number", "Root mean squared error"),
