@@ -8,7 +8,6 @@ systems three times as large. New systems and new networks in each repetition. R
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,13 +100,12 @@ def run(seed: int, members: int = 10) -> dict[tuple[str, str, str], float]:
                 samples=SAMPLES, vectorised=True, backend="torch", refuse=False,
                 random_state=seed,
             )  # fmt: skip
-            # What `propagate(..., scale=scale)` gives, from the same draws.
-            scaled = replace(plain, std=plain.std * scale.scale, effective=float(scale.systems))
             error = np.abs(plain.value[:, 0] - true)
             halves = (
                 independent(head, asked, rng),
                 plain.half_width[:, 0],
-                scaled.half_width[:, 0],
+                # What `propagate(..., scale=scale)` gives, from the same draws.
+                scale.half_width(plain.std, LEVEL)[:, 0],
             )
             for way, half in zip(WAYS, halves, strict=True):
                 found[name, way, kind] = float(np.mean(error <= half))

@@ -296,6 +296,14 @@ def test_a_total_is_of_one_output(tmp_path):
         run(tmp_path / "two.npz", feature=["x"], target=["y"], total="sum", epochs=2)
 
 
+def test_a_total_of_too_few_systems_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "few.npz", x=rng.random((40, 4, 2)), y=rng.random((40, 4)))
+    message = "The calibration has 8 systems, and intervals of totals that hold 90 % need 9"
+    with pytest.raises(KitError, match=message):
+        run(tmp_path / "few.npz", feature=["x"], target=["y"], total="sum", epochs=2)
+
+
 def test_too_much_is_refused(table, monkeypatch):
     from evidesk.kits import surrogate_reading
 

@@ -16,6 +16,7 @@ from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_t
 from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
 from evidesk.kits.wording import Level, drawing, noted, percent, shown
 from evidesk.methods.metrics import PoorApproximationWarning, accuracy
+from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.surrogates import (
     Conformal,
     Ensemble,
@@ -27,6 +28,7 @@ from evidesk.methods.surrogates import (
     onnx_network,
     score_predictions,
 )
+from evidesk.methods.surrogates.conformal_quantiles import fewest_units
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -365,7 +367,8 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
 
     Raises
     ------
-    KitError : the inputs have no systems, several outputs, or the head draws no functions.
+    KitError : the inputs have no systems, or too few for the calibration; several outputs; or the
+        head draws no functions.
     """
     if isinstance(head, Conformal):
         raise KitError(
@@ -383,13 +386,20 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
     def fn(values: Floats) -> float:
         return float(total(values))
 
-    known = parts.calibration
+    known, calibrating = parts.calibration, parts.calibration.systems()
+    fewest = fewest_units(parameters.level)
+    if len(calibrating) < fewest:
+        raise KitError(
+            f"The calibration has {len(calibrating)} systems, and intervals of totals that hold "
+            f"{100 * parameters.level:g} % need {fewest}. Give it more systems, or lower the level."
+        )
     scale = head.calibrate_derived(
         fn,
-        [known.x[rows] for rows in known.systems()],
-        np.array([total(known.y[rows]) for rows in known.systems()]),
+        [known.x[rows] for rows in calibrating],
+        np.array([total(known.y[rows]) for rows in calibrating]),
         random_state=parameters.random_state,
     )
+    z = critical_value(parameters.level)
     columns: dict[str, list[Any]] = {
         name: [] for name in ("part", "truth", "value", "low", "high", "independent")
     }
@@ -401,7 +411,6 @@ def _totals(parameters: SurrogateParameters, head: Any, parts: Parts) -> Totals:
             random_state=parameters.random_state,
         )  # fmt: skip
         _, std = head.predict(part.x, return_std=True)
-        z = float(derived.half_width[0, 0] / derived.std[0, 0]) if derived.std[0, 0] else 0.0
         for one in rows:
             share = 1.0 if parameters.total == "sum" else 1 / len(one)
             columns["truth"].append(float(total(part.y[one])))

@@ -40,7 +40,7 @@ def test_all_ways_to_call_give_the_same(head):
 def test_draws_in_small_batches_are_the_same(head, monkeypatch):
     rows, _ = systems(1, 6)
     one = head.propagate(np.sum, rows, samples=10, random_state=1)
-    monkeypatch.setattr("evidesk.methods.surrogates.surrogate._DRAWN", 60)
+    monkeypatch.setattr("evidesk.methods.surrogates.propagation._DRAWN", 60)
     two = head.propagate(np.sum, rows, samples=10, random_state=1)
     np.testing.assert_allclose(two.samples, one.samples)
 
@@ -64,6 +64,7 @@ def test_the_scale_makes_it_cover(head):
     new, true = systems(300, 9)
     found = head.propagate(fn, new, scale=scale, vectorised=True, refuse=False, random_state=1)
     covered = np.mean((found.low[:, 0] <= fn(true)) & (fn(true) <= found.high[:, 0]))
+    # 54.9 of 61: 0.9 on average over calibrations, and 0.04 more or less by this one.
     assert covered == pytest.approx(0.9, abs=0.08)
     plain = head.propagate(fn, new, vectorised=True, refuse=False, random_state=1)
     np.testing.assert_allclose(found.std, plain.std * scale.scale)
@@ -94,14 +95,47 @@ def test_too_few_systems_for_the_level(head):
     assert head.propagate(np.mean, rows, scale=scale).refused.all()
 
 
-def test_one_independent_case_has_no_quantile_of_its_own():
-    ones = np.ones((1, 1))
-    found = Derived(ones, ones, ones[None], 0.9, np.zeros(1, bool), (), 0, 1.0)
-    assert found.half_width[0, 0] == pytest.approx(1.645, abs=1e-3)
+def test_one_independent_case_has_no_quantile_of_its_own(head, monkeypatch):
+    rows, _ = systems(1, 8)
+    for effective, times in ((1.0, 1.6449), (3.0, 2.9200)):
+        monkeypatch.setattr(head, "effective_size_", effective)
+        found = head.propagate(np.sum, rows, refuse=False)
+        np.testing.assert_allclose(found.half_width, times * found.std, rtol=1e-4)
+
+
+def test_half_widths_are_order_statistics():
+    spread = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0], [1.0, 4.0]])
+    residuals = np.array([[3.0, 2.0], [-2.0, 4.0], [2.0, 0.0], [-5.0, -2.0]])
+    scale = DerivedScale.of(residuals, spread, 1.0)
+    np.testing.assert_allclose(scale.errors, [[3, 1], [1, 4], [2, 0], [5, 0.5]])
+    # ceil(0.6 * 5) = 3 of 4.
+    np.testing.assert_allclose(scale.half_width(np.array([[10.0, 1.0]]), 0.6), [[30.0, 1.0]])
+    assert np.isinf(scale.half_width(np.array([0.0, 1.0]), 0.9)).all()
+
+
+def test_what_does_not_vary_may_not_err():
+    residuals, spread = np.array([[0.0, 1.0]] * 9), np.zeros((9, 2))
+    scale = DerivedScale.of(residuals, spread, 1.0)
+    assert scale.half_width(np.zeros((1, 2)), 0.8).tolist() == [[0.0, np.inf]]
+
+
+def test_intervals_of_a_derived_quantity_hold_their_level_for_any_errors():
+    """With tails this heavy, normal likelihood would give 91.5 %."""
+    rng = np.random.default_rng(5)
+    covered = []
+    for _ in range(2_000):
+        spread = rng.uniform(1, 3, (49, 1))
+        scale = DerivedScale.of(spread * rng.standard_t(2, (49, 1)), spread, 1.0)
+        new = np.abs(rng.standard_t(2, (10, 1)))
+        covered.append((new <= scale.half_width(np.ones((10, 1)), 0.9)).mean())
+    assert np.std(covered) / np.sqrt(2_000) < 0.0025
+    # 45 of 50: no more than nominal.
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.0075)
 
 
 def test_a_system_out_of_domain_with_many_quantities():
     found = Derived(
+        np.ones((1, 3)),
         np.ones((1, 3)),
         np.ones((1, 3)),
         np.ones((1, 5, 3)),
@@ -165,4 +199,4 @@ def test_gradients_need_not_be_thought_of():
 
 
 def test_a_scale_is_plain_data():
-    assert DerivedScale(np.ones(1), 4, 1.0).systems == 4
+    assert DerivedScale(np.ones(1), np.ones((4, 1)), 1.0).systems == 4

@@ -3,8 +3,10 @@
 Errors of neighbouring predictions are alike, and what they do to a sum cannot be told from the
 error of each. So whole functions are drawn, each goes through the user's own post-processing, and
 what comes out varies as much as the result is uncertain. Systems whose results are known then tell
-by how much that spread has to be scaled. Source: Imbalzano, Zhuang, Kapil, Rossi, Engel, Grasselli
-and Ceriotti, arXiv:2011.08828, for the propagation of an ensemble's members.
+how many of these deviations an interval needs. Sources: Imbalzano, Zhuang, Kapil, Rossi, Engel,
+Grasselli and Ceriotti, arXiv:2011.08828, for the propagation of an ensemble's members; Lei, G'Sell,
+Rinaldo, Tibshirani and Wasserman, Journal of the American Statistical Association 113 (2018)
+1094-1111, section 5.2, for intervals from errors in units of their spread.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +18,8 @@ import numpy.typing as npt
 
 from evidesk.evidence import Estimate, style
 from evidesk.evidence.plot import ACCENT
-from evidesk.methods.metrics.clusters import t_critical_value
-from evidesk.methods.metrics.proportion import critical_value
+from evidesk.methods.surrogates.conformal_quantiles import upper_quantile
+from evidesk.methods.surrogates.noise import fit_noise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,18 +32,47 @@ Backend = Literal["numpy", "torch"]
 
 @dataclass(frozen=True)
 class DerivedScale:
-    """By how much to scale the spread of a derived quantity, learnt from systems of known result.
+    """How large the errors of a derived quantity are beside its propagated spread, learnt from
+    systems of known result.
 
     Attributes
     ----------
-    scale : shape (quantities,).
-    systems : how many systems it was learnt from.
+    scale : shape (quantities,); what the spread is multiplied with, by likelihood.
+    errors : shape (systems, quantities); size of each error in units of the propagated spread.
     threshold : the mean score of a system above which it is out of domain.
     """
 
     scale: Floats
-    systems: int
+    errors: Floats
     threshold: float
+
+    @classmethod
+    def of(cls, residuals: Floats, spread: Floats, threshold: float) -> "DerivedScale":
+        """From residuals and propagated standard deviations, both of shape (systems, quantities).
+
+        Where nothing varies, an error of 0 is as expected, and no multiple makes up for another.
+        """
+        scale = fit_noise(residuals, spread**2, noise=False).scale
+        size = np.abs(residuals)
+        unknown = np.where(size > 0, np.inf, 0.0)
+        return cls(scale, np.divide(size, spread, out=unknown, where=spread > 0), threshold)
+
+    @property
+    def systems(self) -> int:
+        """How many systems it was learnt from."""
+        return len(self.errors)
+
+    def half_width(self, spread: Floats, level: float) -> Floats:
+        """Of intervals that cover a further system's result at this level, whatever the errors'
+        distribution: as many times the spread as the errors of the known systems say.
+
+        Returns
+        -------
+        The shape of ``spread``, (..., quantities); infinite where there are too few systems.
+        """
+        one = np.ones(self.systems)
+        times = np.array([upper_quantile(own, one, 1.0, level) for own in self.errors.T])
+        return np.where(np.isinf(times), np.inf, spread * np.where(np.isinf(times), 0.0, times))
 
 
 @dataclass(frozen=True)
@@ -52,6 +83,7 @@ class Derived:
     ----------
     value : shape (systems, quantities); of the mean prediction.
     std : of the same shape; scaled, if there was a scale.
+    half_width : of the intervals, of the same shape.
     samples : shape (systems, draws, quantities); of the drawn functions, scaled about ``value``.
     level : the nominal coverage of the intervals.
     refused : shape (systems,); whether nothing can be said about the system.
@@ -64,6 +96,7 @@ class Derived:
 
     value: Floats
     std: Floats
+    half_width: Floats
     samples: Floats = field(repr=False)
     level: float
     refused: Mask
@@ -71,17 +104,6 @@ class Derived:
     calibrated_on: int
     effective: float
     unit: str = ""
-
-    @property
-    def half_width(self) -> Floats:
-        """Of the intervals, shape (systems, quantities).
-
-        With Student's quantile: the scale is as uncertain as few systems make it.
-        """
-        z = critical_value(self.level)
-        return np.asarray(
-            self.std * (t_critical_value(z, self.effective) if self.effective > 1 else z)
-        )
 
     @property
     def low(self) -> Floats:
