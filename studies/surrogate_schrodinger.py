@@ -132,8 +132,9 @@ def band_energy_table(runs: list[dict[tuple[str, str, str], float]]) -> str:
         f"Coverage in % at nominal 90 %, means of {len(runs)} repetitions with new systems and "
         "new networks, ± their standard error. Independent errors: the calibrated standard "
         "deviation of each value of the local density of states, drawn anew for each. Calibrated: "
-        "as many spreads as the errors of 60 known band energies say. The root mean square error of the energy is "
-        "in thousandths of the toy's unit. Refused: share of systems about which the head says "
+        "as many spreads as the errors of 60 known band energies say. The root mean square error "
+        "of the energy is in thousandths of the toy's unit. Refused: share of systems about which "
+        "the head says "
         "nothing, unless it is told to. Trained at temperatures of 0.5 to 1.5; hotter: 1.5 to 2.",
     )
 
