@@ -1,6 +1,7 @@
 """One network: trained by our own gradients, stopped early, interrupted, resumed."""
 
 import builtins
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from evidesk.methods.surrogates import Network, training
-from evidesk.methods.surrogates.layers import ACTIVATIONS, PerceptronStack, perceptron
+from evidesk.methods.surrogates.layers import ACTIVATIONS, ModuleStack, PerceptronStack, perceptron
 from tests.methods.surrogates.conftest import small
 from tests.methods.surrogates.data import wavy
 
@@ -25,16 +26,58 @@ def test_our_gradients_are_pytorchs(activation):
     cores = [perceptron((3, 5, 4, 2), activation) for _ in range(3)]
     stack = PerceptronStack(cores, activation)
     x, y = torch.randn(3, 7, 3), torch.randn(3, 7, 2)
-    losses = stack.backward(x, y)
+    squares = stack.backward(x, y)
     for member, core in enumerate(cores):
         loss = nn.functional.mse_loss(core(x[member]), y[member])
         loss.backward()
-        assert losses[member].item() == pytest.approx(loss.item(), rel=1e-5)
-        linear = [one for one in core if isinstance(one, nn.Linear)]
-        for layer, module in enumerate(linear):
-            weights, biases = stack.tensors[2 * layer : 2 * layer + 2]
-            torch.testing.assert_close(weights.grad[member], module.weight.grad.T)
-            torch.testing.assert_close(biases.grad[member, 0], module.bias.grad)
+        assert squares[member].item() / y[member].numel() == pytest.approx(loss.item(), rel=1e-5)
+        torch.testing.assert_close(stack.predict(x)[member], core(x[member]).detach())
+        for tensor, parameter in zip(stack.tensors, core.parameters(), strict=True):
+            torch.testing.assert_close(tensor.grad[member], parameter.grad)
+
+
+def few_steps(stack, batches, decay):
+    state = training._begin(stack)
+    for number, (x, y) in enumerate(batches):
+        stack.backward(x, y)
+        training._step(stack, state, 0.01 / (number + 1), decay)
+    stack.unstack()
+
+
+def peers_steps(core, batches, decay):
+    """The same with automatic gradients and PyTorch's own optimiser."""
+    optimiser = torch.optim.AdamW(core.parameters(), weight_decay=decay)
+    for number, (x, y) in enumerate(batches):
+        optimiser.param_groups[0]["lr"] = 0.01 / (number + 1)
+        optimiser.zero_grad()
+        nn.functional.mse_loss(core(x), y).backward()
+        optimiser.step()
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_steps_of_a_stack_are_those_of_adamw(decay):
+    torch.manual_seed(0)
+    cores = [perceptron((3, 5, 4, 1), "silu") for _ in range(3)]
+    peers = deepcopy(cores)
+    batches = [(torch.randn(3, 7, 3), torch.randn(3, 7, 1)) for _ in range(5)]
+    few_steps(PerceptronStack(cores, "silu"), batches, decay)
+    for member, peer in enumerate(peers):
+        peers_steps(peer, [(x[member], y[member]) for x, y in batches], decay)
+        for ours, theirs in zip(cores[member].parameters(), peer.parameters(), strict=True):
+            torch.testing.assert_close(ours, theirs)
+
+
+def test_steps_leave_alone_what_has_no_gradient():
+    torch.manual_seed(0)
+    core = perceptron((3, 5, 1), "silu")
+    core.idle = nn.Parameter(torch.ones(2))  # nothing that comes out depends on it
+    peer = deepcopy(core)
+    batches = [(torch.randn(1, 7, 3), torch.randn(1, 7, 1)) for _ in range(5)]
+    few_steps(ModuleStack(core), batches, 0.3)
+    peers_steps(peer, [(x[0], y[0]) for x, y in batches], 0.3)
+    assert torch.equal(core.idle, torch.ones(2))
+    for ours, theirs in zip(core.parameters(), peer.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_it_learns_and_keeps_the_shape_of_y():
@@ -170,12 +213,19 @@ def test_devices(monkeypatch):
         training.chosen_device("abacus")
 
 
-def test_half_precision_leaves_gradients_in_single():
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_half_precision_leaves_gradients_in_single(activation):
     torch.manual_seed(0)
-    stack = PerceptronStack([perceptron((3, 8, 1), "silu")], "silu")
+    stack = PerceptronStack([perceptron((3, 8, 1), activation)], activation)
+    x, y = torch.randn(1, 5, 3), torch.randn(1, 5, 1)
+    stack.backward(x, y)
+    [parameter] = stack.parameters
+    single = parameter.grad.clone()
     with torch.autocast("cpu", torch.bfloat16):
-        stack.backward(torch.randn(1, 5, 3), torch.randn(1, 5, 1))
+        stack.backward(x, y)
     assert {one.grad.dtype for one in stack.tensors} == {torch.float32}
+    assert not torch.equal(parameter.grad, single)
+    torch.testing.assert_close(parameter.grad, single, rtol=0.05, atol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -13,22 +13,35 @@ Floats = npt.NDArray[np.float64]
 
 
 class Activation(NamedTuple):
-    """A function of one number: as a module, as a function, and its gradient.
+    """A function of one number: as a module, and as a function with its slope.
 
-    ``backward`` takes the gradient with respect to the result, the argument and the result.
+    ``forward`` returns the result and the derivative there; it may overwrite its argument.
     """
 
     module: Callable[[], nn.Module]
-    forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor, Tensor], Tensor]
+    forward: Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def _silu(z: Tensor) -> tuple[Tensor, Tensor]:
+    share = torch.sigmoid(z)
+    found = z.mul_(share)
+    # The derivative is h + s (1 - h): one exponential is enough for both.
+    return found, torch.lerp(found, found.new_ones(()), share, out=share)
+
+
+def _relu(z: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.relu(z), (z > 0).to(z.dtype)
+
+
+def _tanh(z: Tensor) -> tuple[Tensor, Tensor]:
+    found = torch.tanh(z)
+    return found, 1 - found * found
 
 
 ACTIVATIONS = {
-    "silu": Activation(
-        nn.SiLU, nn.functional.silu, lambda g, z, _h: torch.ops.aten.silu_backward(g, z)
-    ),
-    "relu": Activation(nn.ReLU, torch.relu, lambda g, _z, h: g * (h > 0)),
-    "tanh": Activation(nn.Tanh, torch.tanh, lambda g, _z, h: g * (1 - h * h)),
+    "silu": Activation(nn.SiLU, _silu),
+    "relu": Activation(nn.ReLU, _relu),
+    "tanh": Activation(nn.Tanh, _tanh),
 }
 
 
@@ -80,17 +93,28 @@ class Scaled(nn.Module):
 
 
 class Stack(Protocol):
-    """Networks that train side by side; tensors have a first axis of members."""
+    """Networks that train side by side.
+
+    Attributes
+    ----------
+    members : how many networks.
+    tensors : what they learn; the first axis is that of the members.
+    parameters : the same, as the optimiser takes it: as few tensors as can be.
+    """
 
     members: int
     tensors: list[Tensor]
+    parameters: list[Tensor]
 
     def predict(self, x: Tensor) -> Tensor:
         """Shape (members, rows, features) -> (members, rows, outputs)."""
         ...
 
     def backward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Squared loss of each member, shape (members,); sets the gradients of its sum."""
+        """Squared errors of each member, summed, shape (members,).
+
+        Sets the gradients of their means' sum.
+        """
         ...
 
 
@@ -98,63 +122,78 @@ class PerceptronStack:
     """Perceptrons of the same sizes, multiplied as batches of matrices.
 
     For small networks a step costs mostly what its calls cost, and these are the same for one
-    network and for ten. The gradients are written out, for automatic ones would add half as much.
+    network and for ten. The gradients are written out, for automatic ones would add half as much;
+    all parameters lie in one piece of memory, and their gradients in another, for one call of the
+    optimiser. Rows are the last axis inside, for libraries are slow to multiply by a matrix of one
+    column, as the last layer's would be.
     """
 
     def __init__(self, cores: Sequence[nn.Sequential], activation: str) -> None:
         self.members = len(cores)
         self._cores = cores
         self._activation = ACTIVATIONS[activation]
-        linear = [[one for one in core if isinstance(one, nn.Linear)] for core in cores]
-        self.tensors: list[Tensor] = []
-        with torch.no_grad():
-            for layers in zip(*linear, strict=True):
-                weights = torch.stack([one.weight.T for one in layers]).contiguous()
-                biases = torch.stack([one.bias for one in layers])[:, None].contiguous()
-                self.tensors += [weights, biases]
-        for tensor in self.tensors:
-            tensor.requires_grad_(True)
+        parts = [
+            torch.stack(alike).detach()
+            for alike in zip(*(core.parameters() for core in cores), strict=True)
+        ]
+        memory = torch.cat([one.flatten() for one in parts])
+        memory.grad = torch.zeros_like(memory)
+        self.parameters = [memory]
+        self.tensors = _cut(memory, parts)
+        for tensor, gradient in zip(self.tensors, _cut(memory.grad, parts), strict=True):
+            tensor.grad = gradient
+        self._layers = _pairs(self.tensors)
+        self._gradients = _pairs(_cut(memory.grad, parts))
 
-    @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """Shape (members, rows, features) -> (members, rows, outputs)."""
-        return self._forward(x)[-1]
+        return self._forward(x)[0].transpose(1, 2)
 
-    def _forward(self, x: Tensor) -> list[Tensor]:
-        """The input of each layer, what comes out of it, the next one's input, and so on."""
-        found = [x]
-        layers = len(self.tensors) // 2
-        for layer in range(layers):
-            weights, biases = self.tensors[2 * layer : 2 * layer + 2]
-            found.append(torch.baddbmm(biases, found[-1], weights))
-            if layer < layers - 1:
-                found.append(self._activation.forward(found[-1]))
-        return found
+    def _forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """What comes out, what enters each layer, and the slopes between."""
+        entered, slopes = [x.transpose(1, 2)], []
+        for weights, biases in self._layers[:-1]:
+            found, slope = self._activation.forward(torch.baddbmm(biases, weights, entered[-1]))
+            entered.append(found)
+            slopes.append(slope)
+        weights, biases = self._layers[-1]
+        return torch.baddbmm(biases, weights, entered[-1]), entered, slopes
 
-    @torch.no_grad()
     def backward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Squared loss of each member, shape (members,); sets the gradients of its sum."""
-        found = self._forward(x)
-        error = found.pop() - y
+        """Squared errors of each member, summed; sets the gradients of their means' sum."""
+        found, entered, slopes = self._forward(x)
+        error = found - y.transpose(1, 2)
         gradient = error * (2 / (y.shape[1] * y.shape[2]))
-        for layer in reversed(range(len(self.tensors) // 2)):
-            weights, biases = self.tensors[2 * layer : 2 * layer + 2]
-            entered = found.pop()
-            weights.grad = torch.bmm(entered.transpose(1, 2), gradient).to(weights.dtype)
-            biases.grad = gradient.sum(1, keepdim=True).to(biases.dtype)
+        for layer in reversed(range(len(self._layers))):
+            of_weights, of_biases = self._gradients[layer]
+            # Copied, for they may come in half precision.
+            of_weights.copy_(torch.bmm(gradient, entered[layer].transpose(1, 2)))
+            of_biases.copy_(gradient.sum(2, keepdim=True))
             if layer:
-                gradient = torch.bmm(gradient, weights.transpose(1, 2).to(gradient.dtype))
-                gradient = self._activation.backward(gradient, found.pop(), entered)
-        return (error * error).mean((1, 2))
+                weights, _ = self._layers[layer]
+                gradient = torch.bmm(weights.transpose(1, 2), gradient).mul_(slopes[layer - 1])
+        return (error * error).sum((1, 2))
 
     @torch.no_grad()
     def unstack(self) -> None:
         """Write the tensors back into the networks that they came from."""
         for member, core in enumerate(self._cores):
-            linear = [one for one in core if isinstance(one, nn.Linear)]
-            for layer, module in enumerate(linear):
-                module.weight.copy_(self.tensors[2 * layer][member].T)
-                module.bias.copy_(self.tensors[2 * layer + 1][member, 0])
+            for parameter, tensor in zip(core.parameters(), self.tensors, strict=True):
+                parameter.copy_(tensor[member])
+
+
+def _cut(memory: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
+    """Views of one piece of memory, of the shapes of these parts."""
+    pieces = memory.split_with_sizes([one.numel() for one in parts])
+    return [piece.view(one.shape) for piece, one in zip(pieces, parts, strict=True)]
+
+
+def _pairs(tensors: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Of each layer its weights and its biases, the latter as a column for each member."""
+    return [
+        (weights, biases[:, :, None])
+        for weights, biases in zip(tensors[::2], tensors[1::2], strict=True)
+    ]
 
 
 class ModuleStack:
@@ -165,6 +204,7 @@ class ModuleStack:
     def __init__(self, core: nn.Module) -> None:
         self._core = core
         self.tensors: list[Tensor] = [one for one in core.parameters() if one.requires_grad]
+        self.parameters = self.tensors
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -174,13 +214,13 @@ class ModuleStack:
         return found
 
     def backward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Squared loss, shape (1,); sets its gradients."""
+        """Squared errors, summed, shape (1,); sets the gradients of their mean."""
         self._core.train()
         for tensor in self.tensors:
             tensor.grad = None
         loss = nn.functional.mse_loss(self._core(x[0]).float(), y[0])
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()[None]
+        return loss.detach()[None] * y.numel()
 
     def unstack(self) -> None:
         """The network holds its own tensors; it is only to be used from now on."""
