@@ -127,7 +127,7 @@ def main() -> None:
     """Write the table."""
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        text = training_table(3)
+        text = training_table(7)
     (TABLES / "surrogate_training.md").write_text(text)
     sys.stdout.write(text)
 
