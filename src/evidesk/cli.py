@@ -249,24 +249,36 @@ def _no_os_error(what: str) -> Iterator[None]:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Progress]:
     """A bar on a terminal; nothing in a pipe."""
-    from evidesk.kits import silent
+    from evidesk.kits import Remaining, silent, words
 
     if quiet or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    remaining = Remaining()
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(words(remaining.seconds))
 
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda done, message: bar.update(task, completed=done, description=message)
+
+        def progress(done: float, message: str) -> None:
+            remaining.note(done)
+            bar.update(task, completed=done, description=message)
+
+        yield progress
 
 
 # Data to learn with

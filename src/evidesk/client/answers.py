@@ -128,6 +128,7 @@ class Run(TypedDict):
     state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     done: float
     message: str
+    seconds_left: float | None
     fault: str
     created_at: str
     started_at: str | None

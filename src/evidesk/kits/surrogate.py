@@ -219,7 +219,7 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
             python_warnings.simplefilter("always")
             found = _found(parameters, parts, progress)
             findings = tuple(_findings(parameters, found))
-        progress(0.92, "Drawing figures")
+        progress(0.98, "Drawing figures")
         with drawing(), python_warnings.catch_warnings():
             # Of the bins of a figure; what is said of all of a test's rows is among the warnings.
             python_warnings.simplefilter("ignore", PoorApproximationWarning)
@@ -283,23 +283,23 @@ def _found(parameters: SurrogateParameters, parts: Parts, progress: Progress) ->
     else:
         head.fit(
             train.x, _single(train.y), train.groups,
-            progress=lambda done: progress(0.05 + 0.7 * done, message),
+            progress=lambda done: progress(0.05 + 0.9 * done, message),
         )  # fmt: skip
-    progress(0.75, "Calibrating")
+    progress(0.95, "Calibrating")
     head.calibrate(calibration.x, _single(calibration.y), calibration.groups)
-    progress(0.78, "Trying the tests")
+    progress(0.955, "Trying the tests")
     tried = _tried(parameters, head, parts)
     scores = _scored(parameters, tried)
     totals = total_scores = independent_scores = None
     if parameters.total != "none":
-        progress(0.84, "Adding up systems")
+        progress(0.965, "Adding up systems")
         totals = _totals(parameters, head, parts)
         total_scores = _scored_totals(parameters, totals, totals.low, totals.high)
         independent_scores = _scored_totals(
             parameters, totals, totals.value - totals.independent,
             totals.value + totals.independent,
         )  # fmt: skip
-    progress(0.88, "Choosing what to compute next")
+    progress(0.975, "Choosing what to compute next")
     return Trust(
         parts, tried, scores, totals, total_scores, independent_scores,
         tuple(_next_rows(parameters, head, parts)),

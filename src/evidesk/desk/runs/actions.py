@@ -150,6 +150,7 @@ def _end(runs: QuerySet[Run], state: RunState, fault: str = "", details: str = "
             fault=printable(fault),
             details=printable(details),
             message="",
+            seconds_left=None,
         )
         if state == RunState.FAILED:
             _tell(run, EventKind.RUN_FAILED, run.started_by)
@@ -161,7 +162,11 @@ def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
     evidence = Evidence.read(crate)
     with database.atomic():
         ended = _wanted(run.pk).update(
-            state=RunState.SUCCEEDED, ended_at=timezone.now(), done=1.0, message=""
+            state=RunState.SUCCEEDED,
+            ended_at=timezone.now(),
+            done=1.0,
+            message="",
+            seconds_left=None,
         )
         if not ended:
             return None

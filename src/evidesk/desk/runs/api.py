@@ -58,7 +58,10 @@ def kit_list(request: HttpRequest) -> Any:
 
 
 class RunOut(Schema):
-    """A run of a kit; `done` is the share of the work, `state` as on its page."""
+    """A run of a kit; `done` is the share of the work, `state` as on its page.
+
+    `seconds_left` is a rough guess, and empty while there is not enough to tell it by.
+    """
 
     id: int
     voucher: str
@@ -69,6 +72,7 @@ class RunOut(Schema):
     state: str
     done: float
     message: str
+    seconds_left: float | None
     fault: str
     created_at: datetime
     started_at: datetime | None

@@ -36,6 +36,9 @@ class Run(models.Model):
     state = models.CharField(max_length=20, choices=RunState, default=RunState.QUEUED)
     done = models.FloatField(default=0.0, help_text="Share of the work, in [0, 1].")
     message = models.CharField(max_length=200, blank=True)
+    seconds_left = models.FloatField(
+        null=True, help_text="Until it ends, roughly; empty while that cannot be told."
+    )
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     seen_alive_at = models.DateTimeField(null=True, help_text="The worker's last sign of life.")
