@@ -3,11 +3,13 @@
 import warnings as python_warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
+from sklearn.frozen import FrozenEstimator
 
 from evidesk.evidence import Estimate, Evidence, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
@@ -198,8 +200,14 @@ class Trust:
     next_rows: tuple[tuple[str, int, float], ...]
 
 
-def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
+def run(
+    parameters: SurrogateParameters, progress: Progress, checkpoint: Path | None = None
+) -> Evidence:
     """How often intervals hold the truth, where they do not, and what to compute next.
+
+    Parameters
+    ----------
+    checkpoint : folder to note the training in, and to go on from.
 
     Raises
     ------
@@ -217,7 +225,7 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
     try:
         with noted() as poor, python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always")
-            found = _found(parameters, parts, progress)
+            found = _found(parameters, parts, progress, checkpoint)
             findings = tuple(_findings(parameters, found))
         progress(0.98, "Drawing figures")
         with drawing(), python_warnings.catch_warnings():
@@ -272,19 +280,34 @@ def _head(parameters: SurrogateParameters) -> Surrogate | Conformal:
             return Conformal(network, random_state=parameters.random_state)
 
 
-def _found(parameters: SurrogateParameters, parts: Parts, progress: Progress) -> Trust:
+def _learnt(
+    parameters: SurrogateParameters, train: Part, progress: Progress, checkpoint: Path | None
+) -> Surrogate | Conformal:
+    """The head, with the network that it needs trained."""
     head = _head(parameters)
-    train, calibration = parts.training, parts.calibration
-    many = len(train.x)
-    message = f"Learning from {many:,} rows"
+    x, y = train.x, _single(train.y)
+    message = f"Learning from {len(x):,} rows"
     progress(0.05, message)
+
+    def tell(done: float) -> None:
+        progress(0.05 + 0.9 * done, message)
+
+    noted = None if checkpoint is None else checkpoint / "training.safetensors"
     if isinstance(head, Conformal):
-        head.fit(train.x, _single(train.y), train.groups)
+        network = head.estimator.fit(x, y, train.groups, progress=tell, checkpoint=noted)
+        head.set_params(estimator=FrozenEstimator(network)).fit(x, y, train.groups)
+    elif isinstance(head, LastLayer | Ensemble):
+        head.fit(x, y, train.groups, progress=tell, checkpoint=noted)
     else:
-        head.fit(
-            train.x, _single(train.y), train.groups,
-            progress=lambda done: progress(0.05 + 0.9 * done, message),
-        )  # fmt: skip
+        head.fit(x, y, train.groups, progress=tell)
+    return head
+
+
+def _found(
+    parameters: SurrogateParameters, parts: Parts, progress: Progress, checkpoint: Path | None
+) -> Trust:
+    head = _learnt(parameters, parts.training, progress, checkpoint)
+    calibration = parts.calibration
     progress(0.95, "Calibrating")
     head.calibrate(calibration.x, _single(calibration.y), calibration.groups)
     progress(0.955, "Trying the tests")
@@ -539,4 +562,5 @@ kit = Kit(
     parameters=SurrogateParameters,
     run=run,
     arrays=True,
+    resumes=True,
 )

@@ -37,9 +37,11 @@ def write(path: str | os.PathLike[str], arrays: Arrays, document: Mapping[str, A
         {name: np.ascontiguousarray(array) for name, array in arrays.items()},
         {_KEY: json.dumps(document, allow_nan=False)},
     )
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         try:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that goes down could leave an empty file
             file.close()
             Path(file.name).replace(target)
         except BaseException:
