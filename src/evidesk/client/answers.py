@@ -133,6 +133,7 @@ class Run(TypedDict):
     created_at: str
     started_at: str | None
     ended_at: str | None
+    can_go_on: bool
     evidence: int | None
 
 

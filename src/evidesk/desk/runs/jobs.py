@@ -41,6 +41,7 @@ def execute_run(run_id: int) -> None:
                 RunState.FAILED,
                 fault=str(fault),
                 details=getattr(fault, "details", ""),
+                cut_off=getattr(fault, "cut_off", False),
             )
         except Exception:
             actions.end_run(
@@ -97,5 +98,6 @@ def _work(run: Run, folder: Path) -> Path:
             limits=Limits(settings.RUN_SECONDS, settings.RUN_MEMORY_BYTES),
             progress=progress,
             beat=beat,
+            checkpoint=run.checkpoint_folder,
         )
     return crate
