@@ -1,5 +1,6 @@
 """The kit ``surrogate``: how far can this network's prediction be trusted?"""
 
+import tempfile
 import warnings as python_warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 from sklearn.frozen import FrozenEstimator
 
-from evidesk.evidence import Estimate, Evidence, Finding, Verdict
+from evidesk.evidence import Estimate, Evidence, File, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
 from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_tables
@@ -38,6 +39,8 @@ Mask = npt.NDArray[np.bool_]
 _QUESTION = "How far can this network's prediction be trusted?"
 _MOST_CONSIDERED = 20_000
 _MOST_LAYERS = 10
+#: Of the head as text; a crate holds at most 64 MB.
+_MOST_HEAD_BYTES = 16 * 2**20
 #: Intervals are trusted whose coverage is known to be no farther than this below their level.
 _NEAR = 0.05
 
@@ -198,6 +201,9 @@ class Trust:
     independent_scores: PredictionScores | None
     #: Part and row of each that is recommended, with its score out of domain.
     next_rows: tuple[tuple[str, int, float], ...]
+    #: The head, if it can be kept, and what must be said of that.
+    kept: tuple[File, ...]
+    kept_not: str
 
 
 def run(
@@ -245,6 +251,7 @@ def run(
         tables=tuple(tables.values()),
         figures=figures,
         warnings=tuple(dict.fromkeys(warnings)),
+        files=found.kept,
     )
     progress(1.0, "Done")
     return evidence
@@ -323,10 +330,32 @@ def _found(
             totals.value + totals.independent,
         )  # fmt: skip
     progress(0.975, "Choosing what to compute next")
+    kept, kept_not = _kept(head)
     return Trust(
         parts, tried, scores, totals, total_scores, independent_scores,
-        tuple(_next_rows(parameters, head, parts)),
+        tuple(_next_rows(parameters, head, parts)), kept, kept_not,
     )  # fmt: skip
+
+
+def _kept(head: Any) -> tuple[tuple[File, ...], str]:
+    """The head as a file of the evidence, or why it is not there."""
+    # A Gaussian process holds the very rows that it learnt from, which may have to stay at home.
+    if not isinstance(head, LastLayer | Ensemble):
+        return (), ""
+    with tempfile.TemporaryDirectory(prefix="evidesk-head-") as folder:
+        path = Path(folder) / "head.json"
+        head.save(path, seen=False)
+        size = path.stat().st_size
+        text = path.read_text() if size <= _MOST_HEAD_BYTES else ""
+    if not text:
+        return (), (
+            f"The trained network needs {size / 2**20:.0f} MB, more than the "
+            f"{_MOST_HEAD_BYTES // 2**20} MB that evidence keeps. To have it, train it in Python "
+            "and 'save' it."
+        )
+    title = f"The calibrated network, for Python: {type(head).__name__}.load('files/head.json'"
+    title += ")" if isinstance(head.model, Network) else ", module=onnx_network(content))"
+    return (File("head", title, text),), ""
 
 
 def _single(y: Floats) -> Floats:
@@ -553,6 +582,8 @@ def _warnings(found: Trust) -> Iterator[str]:
             "Rows were taken for independent of each other. If some belong together, as snapshots "
             "of a trajectory do, name the group: else the error bars are too short."
         )
+    if found.kept_not:
+        yield found.kept_not
 
 
 kit = Kit(
