@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from evidesk import cli, kits
 from evidesk.evidence import Evidence
+from evidesk.kits import Remaining
 from evidesk.kits.execution import parse
 
 
@@ -147,10 +148,18 @@ def test_cancelling_leaves_nothing(
 def test_progress_shows_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    now = [0.0]
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(kits, "Remaining", lambda: Remaining(lambda: now[0]))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with cli._progress(quiet=False) as progress:
-        progress(0.5, "Counting")
+        for share in range(51):
+            progress(share / 100, "Counting")
+            now[0] += 12
         assert progress is not kits.silent
+    shown = capsys.readouterr().err
+    assert "Counting" in shown
+    assert "about 10 minutes left" in shown
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     with cli._progress(quiet=False) as progress:
         assert progress is kits.silent

@@ -111,6 +111,16 @@ def _kit_command(kit: Kit) -> click.Command:
                 help="A Dask scheduler whose workers count, one Parquet file of the folder each.",
             )
         )
+    if kit.resumes:
+        params.append(
+            click.Option(
+                ["--checkpoint"],
+                type=click.Path(path_type=Path),
+                metavar="FOLDER",
+                help="A folder to note in how far it is: if it is cut off, the same command goes "
+                "on from there. Removed when the evidence is written.",
+            )
+        )
     params += [
         click.Option(
             ["--out"],
@@ -128,6 +138,7 @@ def _kit_command(kit: Kit) -> click.Command:
         agent: str,
         quiet: bool,
         scheduler: str | None = None,
+        checkpoint: Path | None = None,
         **values: Any,
     ) -> None:
         given = {
@@ -136,7 +147,7 @@ def _kit_command(kit: Kit) -> click.Command:
             if value not in (None, ())
         }
         target = out or Path(f"{kit.name}-evidence")
-        _run_kit(kit, given, target, overwrite, agent, quiet, scheduler)
+        _run_kit(kit, given, target, overwrite, agent, quiet, scheduler, checkpoint)
 
     return click.Command(kit.name, params=params, callback=callback, help=kit.question)
 
@@ -186,22 +197,39 @@ def _run_kit(
     agent: str,
     quiet: bool,
     scheduler: str | None,
+    checkpoint: Path | None,
 ) -> None:
     from evidesk.evidence import EvidenceError
     from evidesk.kits import Cancelled, KitError
+    from evidesk.kits.checkpoint import holds_some, remove
     from evidesk.kits.execution import execute, parse
 
     _check_before_work(out, overwrite, agent)
+    if checkpoint is not None and out.resolve().is_relative_to(checkpoint.resolve()):
+        raise Fault(f"{out} would be removed with the checkpoint. Choose another --out.")
     try:
         parameters = parse(kit, values)
         with _progress(quiet) as progress:
-            evidence = execute(kit, parameters, agent=agent, progress=progress, scheduler=scheduler)
+            evidence = execute(
+                kit,
+                parameters,
+                agent=agent,
+                progress=progress,
+                scheduler=scheduler,
+                checkpoint=checkpoint,
+            )
         with _no_os_error(f"{out} cannot be written"):
             evidence.write(out, overwrite=overwrite)
     except (KitError, EvidenceError) as fault:
         raise Fault(str(fault)) from None
     except (Cancelled, KeyboardInterrupt):
+        if checkpoint is not None and holds_some(checkpoint):
+            raise Fault(
+                f"Cancelled; no evidence was written. The same command goes on from {checkpoint}."
+            ) from None
         raise Fault("Cancelled; nothing was written.") from None
+    if checkpoint is not None:
+        remove(checkpoint)
     if quiet:
         click.echo(os.fsencode(out))  # the very bytes, for the program behind the pipe
         return
@@ -249,24 +277,36 @@ def _no_os_error(what: str) -> Iterator[None]:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Progress]:
     """A bar on a terminal; nothing in a pipe."""
-    from evidesk.kits import silent
+    from evidesk.kits import Remaining, silent, words
 
     if quiet or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    remaining = Remaining()
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(words(remaining.seconds))
 
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda done, message: bar.update(task, completed=done, description=message)
+
+        def progress(done: float, message: str) -> None:
+            remaining.note(done)
+            bar.update(task, completed=done, description=message)
+
+        yield progress
 
 
 # Data to learn with

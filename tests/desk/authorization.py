@@ -87,6 +87,8 @@ public = submitted & visibility("public-summary")
 under_way = state("submitted", "offered", "active", "reported")
 #: A run is under way, so that there can be no report.
 running = state("active") & visibility("private")
+#: The run was cut off, and can be gone on with.
+cut_off = state("active") & ~visibility("private")
 has_file, has_evidence = submitted, state("active", "reported", "closed")
 watching = (author | consultant) & has_evidence
 
@@ -170,13 +172,14 @@ _file = _of("reference", "file_id")
 OF_VOUCHER = {
     *("voucher", "edit-voucher", "write", "attach", "attachment", "tags", "visibility", "effort"),
     *("follow-up", "similar", "offer", "step", "report", "choose-kit", "start-run"),
-    *("run", "run-status", "cancel-run", "evidence", "figure", "download-evidence"),
+    *("run", "run-status", "cancel-run", "go-on-run", "evidence", "figure", "download-evidence"),
     *("vouchers", "export-vouchers", "summaries", "inbox", "proposals", "home", "calendar"),
     *("watches", "begin-watch", "watch", "watch-status", "add-batch", "watch-path"),
     *("stop-watch", "resume-watch", "watches/{int:watch_id}/", "watches/{int:watch_id}/batches/"),
     *("watches/{int:watch_id}/stop/", "watches/{int:watch_id}/resume/"),
     *("export-data", "office-rows", "many", "notices", "notices/"),
-    *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "evidence/{int:evidence_id}/"),
+    *("runs/{int:run_id}/", "runs/{int:run_id}/cancel/", "runs/{int:run_id}/go-on/"),
+    "evidence/{int:evidence_id}/",
     *("evidence/{int:evidence_id}/download/", "vouchers/", "me/export/"),
     *("vouchers/export.csv", "vouchers/export.xlsx", "summaries/", "inbox/", "inbox/proposals/"),
     *(f"vouchers/many/{action}/" for action in STEPS_FOR_MANY),
@@ -330,6 +333,11 @@ PAGES: list[Line] = [
     page(
         "cancel-run",
         post=does(consultant & running, sees=sees & has_evidence, refused=302),
+        args=_of("run_id"),
+    ),
+    page(
+        "go-on-run",
+        post=does(consultant & cut_off, sees=sees & has_evidence, refused=302),
         args=_of("run_id"),
     ),
     page("evidence", reads(sees=sees & has_evidence), args=_of("evidence_id")),
@@ -684,6 +692,11 @@ API: list[Line] = [
         "runs/{int:run_id}/cancel/",
         _of("run_id"),
         post=does(consultant & running, 200, sees=sees & has_evidence),
+    ),
+    api(
+        "runs/{int:run_id}/go-on/",
+        _of("run_id"),
+        post=does(consultant & cut_off, 201, sees=sees & has_evidence),
     ),
     api(
         "vouchers/{reference}/evidence/",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -30,10 +31,12 @@ from evidesk.desk.people.models import (
 )
 from evidesk.desk.people.models import Scope as Scope
 from evidesk.desk.runs import actions as runs
+from evidesk.desk.runs.models import Run
 from evidesk.desk.vouchers import actions, work
 from evidesk.desk.vouchers.models import Kind, Questionnaire, State, Tag, Visibility, Voucher
 from evidesk.desk.watches import actions as watches
 from evidesk.desk.watches.models import Watch, WatchState
+from evidesk.kits.checkpoint import prepare
 from tests.desk.network import TABLE, person, upload
 
 __all__ = ["PLACES", "TABLE", "Case", "Scene"]
@@ -149,6 +152,7 @@ class Scene:
         run = runs.start_run(voucher, who, kit="accuracy", attachment=file, parameters=parameters)
         if (self.state, self.visibility) != (State.ACTIVE, Visibility.PRIVATE):
             runs.cancel_run(run, who)
+            self._leave_checkpoint(run)
         runs.receive_evidence(voucher, who, crate)
         for name in (f"{INNER} songs", "Nests"):
             watch = watches.begin_watch(
@@ -158,6 +162,14 @@ class Scene:
             WatchState.objects.create(watch=watch, state=b"", figure=drawn, alt="A curve.")
         watches.stop_watch(watch, who)
         Watch.objects.filter(voucher=voucher).update(is_begun=True)
+
+    def _leave_checkpoint(self, run: Run) -> None:
+        """As if its kit had noted how far it was."""
+        run.checkpoint = uuid4().hex
+        Run.objects.filter(pk=run.pk).update(checkpoint=run.checkpoint)
+        assert run.checkpoint_folder is not None
+        prepare(run.checkpoint_folder, {}, [])
+        (run.checkpoint_folder / "noted").touch()
 
     def _another_voucher(self, hub: Unit) -> Voucher:
         """Private, of the hub, and much like ours."""

@@ -40,6 +40,7 @@ def english() -> Iterator[None]:
 def media(settings: Any, tmp_path: Path) -> Path:
     """An empty place for files."""
     settings.MEDIA_ROOT = tmp_path / "files"
+    settings.CHECKPOINT_ROOT = tmp_path / "checkpoints"
     return tmp_path / "files"
 
 

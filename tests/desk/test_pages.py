@@ -81,6 +81,7 @@ class Scene:
             "run": [self.run.pk],
             "run-status": [self.run.pk],
             "cancel-run": [self.run.pk],
+            "go-on-run": [self.run.pk],
             "evidence": [self.evidence.pk],
             "figure": [self.evidence.pk, "bars"],
             "download-evidence": [self.evidence.pk],

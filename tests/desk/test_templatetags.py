@@ -165,6 +165,24 @@ def test_a_moment_is_told_as_each_language_does(away: timedelta, english: str, g
         assert f">{german}<" in tags.when(moment).replace("\xa0", " ")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (20, "less than a minute left", "noch weniger als eine Minute"),
+        (65, "about 1 minute left", "noch etwa 1 Minute"),
+        (170, "about 3 minutes left", "noch etwa 3 Minuten"),
+        (7_300, "about 2 hours left", "noch etwa 2 Stunden"),
+        (260_000, "about 3 days left", "noch etwa 3 Tage"),
+    ],
+)
+def test_the_time_left_is_told_as_each_language_does(
+    seconds: float, english: str, german: str
+) -> None:
+    assert tags.left(seconds) == english
+    with translation.override("de"):
+        assert tags.left(seconds) == german
+
+
 def test_who_was_offered_a_voucher_stands_within_the_sentence() -> None:
     event = Event(kind="offer", data={"to": "Mara Lind"})
     assert tags.happened(event) == "offered it to Mara Lind"

@@ -71,7 +71,7 @@ def test_what_libraries_print_does_not_mix_with_the_runs_words(folder: Path) -> 
             "no such kit",
             {},
             "There is no kit 'no such kit'. Installed: accuracy, bumphunt, classification, "
-            "compare, every, pair, rank, regression, shift, surrogate, trial, watch.",
+            "compare, every, pair, patient, rank, regression, shift, surrogate, trial, watch.",
         ),
     ],
 )
@@ -85,6 +85,7 @@ def test_input_that_cannot_be_used_is_told_in_the_kits_words(
             kit, parameters, folder / "e.zip", agent="C", limits=ROOMY, progress=lambda *_: None
         )
     assert failure.value.details == ""
+    assert not failure.value.cut_off, "another try would end the same"
 
 
 def test_a_fault_of_the_kits_is_told_apart_from_one_of_the_data(folder: Path) -> None:
@@ -112,8 +113,9 @@ def test_a_run_that_dies_without_a_word_has_an_epitaph(
 
 def test_the_time_limit_ends_a_run(folder: Path) -> None:
     began = time.monotonic()
-    with pytest.raises(RunFailed, match=r"took longer than 0\.03 minutes.*evidesk push"):
+    with pytest.raises(RunFailed, match=r"took longer than 0\.03 minutes.*evidesk push") as failure:
         run(folder, "sleep", Limits(seconds=2, memory_bytes=4 * 2**30))
+    assert failure.value.cut_off
     assert time.monotonic() - began < 10
 
 
@@ -213,6 +215,7 @@ def test_the_child_ends_when_its_parent_is_gone(folder: Path) -> None:
         "out": str(folder / "evidence.zip"),
         "agent": "Cyra",
         "memory_bytes": 4 * 2**30,
+        "checkpoint": None,
     }
     child.stdin.write(json.dumps(task) + "\n")
     child.stdin.flush()

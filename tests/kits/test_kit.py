@@ -126,7 +126,7 @@ def test_installed_kits_are_listed_in_order_and_found_by_name(
     assert own == sorted(own)
     assert {"accuracy", "classification"} <= set(own)
     install(tmp_path, monkeypatch)
-    assert [*installed()] == sorted([*own, "every", "pair", "trial"])
+    assert [*installed()] == sorted([*own, "every", "pair", "patient", "trial"])
     assert load("trial").title == "A trial"
     assert load("accuracy") is installed()["accuracy"]
 

@@ -13,6 +13,7 @@ from evidesk.evidence import Verdict
 from evidesk.kits import Cancelled, KitError, load, silent
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.surrogate import kit
+from evidesk.methods.surrogates import Ensemble, LastLayer
 from tests.kits.tables import rows
 from tests.methods.surrogates.test_onnx_network import model
 
@@ -167,11 +168,37 @@ def test_a_trained_network_is_taken_as_it_is(table, tmp_path):
     assert coverage(evidence)["test"].estimate.value > 0.85
     width = {(one["part"], one["score"]): one["value"] for one in rows(evidence, "scores")}
     assert width["test", "Width"] > 1
+    assert "module=onnx_network(content)" in evidence.files[0].title
     (tmp_path / "pickle.onnx").write_bytes(b"\x80\x04\x95")
     with pytest.raises(KitError, match=r"pickle\.onnx: This is no ONNX model"):
         run(table, **BY_PART, network=tmp_path / "pickle.onnx")
     with pytest.raises(KitError, match="gets its uncertainty from its last layer"):
         run(table, **BY_PART, network=tmp_path / "network.onnx", head="ensemble")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"), [("last-layer", LastLayer), ("ensemble", Ensemble)]
+)  # fmt: skip
+def test_the_calibrated_network_is_kept_with_the_evidence(table, tmp_path, head, kind):
+    parameters = parse(kit, {"file": table, **SMALL, **BY_PART, "head": head, "members": 2})
+    evidence = execute(kit, parameters, agent="a")
+    evidence.write(tmp_path / "out")
+    assert f"{kind.__name__}.load('files/head.json')" in evidence.files[0].title
+    again = kind.load(tmp_path / "out" / "files" / "head.json")
+    test = pd.read_parquet(table).query("part == 'test'")
+    found = again.predict_interval(test[["a", "b"]].to_numpy(), 0.9, refuse=False)
+    held = np.mean((test["y"] >= found.low) & (test["y"] <= found.high))
+    assert held == coverage(evidence)["test"].estimate.value
+    assert not len(again._seen.rows), "hashes could give rows away"
+
+
+def test_what_may_not_or_cannot_be_kept_is_not(table, monkeypatch):
+    for head in ("gaussian-process", "conformal"):
+        assert run(table, **BY_PART, head=head, epochs=5).files == ()
+    monkeypatch.setattr("evidesk.kits.surrogate._MOST_HEAD_BYTES", 2_000)
+    evidence = run(table, **BY_PART, epochs=5)
+    assert evidence.files == ()
+    assert any("The trained network needs" in one for one in evidence.warnings)
 
 
 def test_the_same_file_gives_the_same_evidence(table, tmp_path):

@@ -1,5 +1,6 @@
 """Kits for tests, installed the way that others' kits are: found by their entry point."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -132,18 +133,36 @@ def add_up(parameters, progress):
 
 
 pair = Kit("pair", "Several files", "How many?", PairParameters, add_up)
+
+
+def count(parameters, progress, checkpoint):
+    """Gets to half of the way at first, and further from there on."""
+    noted = checkpoint / "noted"
+    begun = noted.exists()
+    if not begun:
+        noted.write_text("half")
+    progress(0.5, "Counting on" if begun else "Counting")
+    if parameters.do != "end" and (not begun or parameters.do == "complain"):
+        BEHAVIOURS[parameters.do]()
+    estimate = Estimate(0.5, 0.4, 0.6, 0.95, "wilson", 100)
+    answer = "Half of them, in two goes." if begun else "Half of them."
+    return Evidence("How many?", answer, (Finding("It is half.", estimate),))
+
+
+patient = Kit("patient", "A long one", "How many?", TrialParameters, count, resumes=True)
 '''
 
 
 def install(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Install the kits `trial`, `every` and `pair` for this process and the ones it starts."""
+    """Install these kits for this process and the ones it starts."""
     (folder / "trial_kits.py").write_text(_KITS)
     info = folder / "trial_kits-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trial-kits\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        "[evidesk.kits]\nevery = trial_kits:every\npair = trial_kits:pair\ntrial = trial_kits:kit\n"
+        "[evidesk.kits]\nevery = trial_kits:every\npair = trial_kits:pair\n"
+        "patient = trial_kits:patient\ntrial = trial_kits:kit\n"
     )
     patch.syspath_prepend(str(folder))
-    patch.setenv("PYTHONPATH", str(folder))
+    patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     patch.delitem(__import__("sys").modules, "trial_kits", raising=False)

@@ -187,6 +187,10 @@ class Desk(Connection):
         """Ask for a run to end."""
         return cast("Run", self.send("POST", f"runs/{run_id}/cancel/"))
 
+    def go_on_run(self, run_id: int) -> Run:
+        """Go on, by a new run, from where one was cut off."""
+        return cast("Run", self.send("POST", f"runs/{run_id}/go-on/"))
+
     def evidence(self, reference: str) -> Iterator[Stored]:
         """The voucher's evidence."""
         return cast("Iterator[Stored]", self.pages(_at(reference, "evidence/")))

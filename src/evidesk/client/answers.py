@@ -128,10 +128,12 @@ class Run(TypedDict):
     state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     done: float
     message: str
+    seconds_left: float | None
     fault: str
     created_at: str
     started_at: str | None
     ended_at: str | None
+    can_go_on: bool
     evidence: int | None
 
 

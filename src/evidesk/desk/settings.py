@@ -216,6 +216,8 @@ LOGIN_URL = reverse_lazy("sign-in")
 SESSION_ENGINE = "evidesk.desk.people.sessions"
 
 MEDIA_ROOT = DATA_DIR / "files"
+#: Where kits note how far their runs are; nothing in it is worth a backup.
+CHECKPOINT_ROOT = DATA_DIR / "checkpoints"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

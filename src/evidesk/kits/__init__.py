@@ -15,6 +15,7 @@ from evidesk.kits.kit import (
     silent,
     unwrap,
 )
+from evidesk.kits.remaining import Remaining, rounded, words
 
 __all__ = [
     "Cancelled",
@@ -24,10 +25,13 @@ __all__ = [
     "KitError",
     "Parameters",
     "Progress",
+    "Remaining",
     "complaints",
     "installed",
     "load",
     "option_of",
+    "rounded",
     "silent",
     "unwrap",
+    "words",
 ]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import evidesk
 from evidesk.evidence import Evidence, Provenance, printable
+from evidesk.kits.checkpoint import prepare
 from evidesk.kits.files import input_of
 from evidesk.kits.kit import Kit, KitError, Parameters, Progress, complaints, silent
 from evidesk.kits.partitions import on_dask
@@ -37,6 +38,7 @@ def execute(
     agent: str,
     progress: Progress = silent,
     scheduler: str | None = None,
+    checkpoint: Path | None = None,
 ) -> Evidence:
     """Run the kit here and now, and return its evidence with provenance.
 
@@ -46,25 +48,38 @@ def execute(
     progress : told how far the run is.
     scheduler : address of a Dask scheduler whose workers are to count, for a kit that is
         `partitioned`; by default this process counts.
+    checkpoint : folder to note the run in, for a kit that `resumes`, and to go on from if it was
+        cut off. Whoever keeps the evidence removes the folder.
 
     Raises
     ------
     KitError
-        The input cannot be used, or a file cannot be read.
+        The input cannot be used, a file cannot be read, or the checkpoint is of another run.
     Cancelled
         `progress` said so.
     """
     started = datetime.now(UTC)
     files = parameters.given_files()
-    with on_dask(scheduler) if scheduler else nullcontext():
-        progress(0.0, "Hashing the input")
-        inputs = tuple(input_of(path) for paths in files.values() for path in paths)
-        evidence = kit.run(parameters, progress)
     plain = parameters.model_dump(mode="json")
     # Where a file lies differs from machine to machine; its name and digest do not.
     for name, paths in files.items():
         names = [path.name for path in paths]
         plain[name] = names if parameters.takes_many(name) else names[0]
+    with on_dask(scheduler) if scheduler else nullcontext():
+        progress(0.0, "Hashing the input")
+        inputs = tuple(input_of(path) for paths in files.values() for path in paths)
+        if kit.resumes:
+            if checkpoint is not None:
+                run = {
+                    "kit": kit.name,
+                    "data": [one.sha256 for one in inputs],
+                    "parameters": plain,
+                    "versions": versions(),
+                }
+                prepare(checkpoint, run, [path for paths in files.values() for path in paths])
+            evidence = kit.run(parameters, progress, checkpoint)
+        else:
+            evidence = kit.run(parameters, progress)
     return replace(
         evidence,
         provenance=Provenance(

@@ -33,11 +33,15 @@ _BEAT = 0.5
 
 
 class RunFailed(Exception):
-    """The run left no evidence. The message is for the user; `details` are for whoever mends it."""
+    """The run left no evidence. The message is for the user; `details` are for whoever mends it.
 
-    def __init__(self, message: str, details: str = "") -> None:
+    `cut_off` is true if the run did not come to its own end: the same run may get on another time.
+    """
+
+    def __init__(self, message: str, details: str = "", *, cut_off: bool = False) -> None:
         super().__init__(message)
         self.details = details
+        self.cut_off = cut_off
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def run_isolated(
     limits: Limits,
     progress: Progress,
     beat: Callable[[], None] = lambda: None,
+    checkpoint: Path | None = None,
 ) -> None:
     """Run a kit in a new process and leave its evidence at `out`.
 
@@ -66,6 +71,7 @@ def run_isolated(
     out : where the evidence goes: a folder, or a file that ends in `.zip`.
     progress : told of the child's progress; it or `beat` may raise :class:`Cancelled`.
     beat : called at least every half second while the child runs.
+    checkpoint : as `execute` takes it.
 
     Raises
     ------
@@ -80,6 +86,7 @@ def run_isolated(
         "out": str(out),
         "agent": agent,
         "memory_bytes": limits.memory_bytes,
+        "checkpoint": None if checkpoint is None else str(checkpoint),
     }
     # What libraries say in their last moment may be no UTF-8.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
@@ -128,14 +135,15 @@ def _follow(
             raise RunFailed(
                 "The run was ended because it took longer than "
                 f"{round(limits.seconds / 60, 2):g} minutes. Run the kit on a larger machine and "
-                "bring the evidence with `evidesk push`."
+                "bring the evidence with `evidesk push`.",
+                cut_off=True,
             )
         try:
             line = words.get(timeout=_BEAT)
         except queue.Empty:
             continue
         if line is None:
-            raise RunFailed(*_epitaph(child.wait(), limits, errors))
+            raise RunFailed(*_epitaph(child.wait(), limits, errors), cut_off=True)
         word = json.loads(line)
         if "done" in word:
             progress(word["done"], word["message"])
@@ -201,6 +209,7 @@ def main() -> None:
             parse(kit, task["parameters"]),
             agent=task["agent"],
             progress=lambda done, message: say(done=done, message=message),
+            checkpoint=None if task["checkpoint"] is None else Path(task["checkpoint"]),
         )
         evidence.write(Path(task["out"]))
     except (KitError, EvidenceError) as fault:

@@ -157,15 +157,19 @@ class Kit:
         without provenance: whoever executes the kit adds that.
     partitioned : whether Dask's workers can count or read its tables part by part.
     arrays : whether it reads npz, npy, HDF5 and ROOT files, too, and whole arrays for columns.
+    resumes : whether `run` takes a third argument, None or a folder: there it notes how far it is,
+        and goes on from what an earlier run with the same parameters and data has noted. The
+        evidence is the same as that of a run that was never cut off.
     """
 
     name: str
     title: str
     question: str
     parameters: type[Parameters]
-    run: Callable[[Any, Progress], Evidence]
+    run: Callable[..., Evidence]
     partitioned: bool = False
     arrays: bool = False
+    resumes: bool = False
 
     @property
     def usage(self) -> str:

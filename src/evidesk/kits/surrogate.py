@@ -1,15 +1,18 @@
 """The kit ``surrogate``: how far can this network's prediction be trusted?"""
 
+import tempfile
 import warnings as python_warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
+from sklearn.frozen import FrozenEstimator
 
-from evidesk.evidence import Estimate, Evidence, Finding, Verdict
+from evidesk.evidence import Estimate, Evidence, File, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
 from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_tables
@@ -36,6 +39,8 @@ Mask = npt.NDArray[np.bool_]
 _QUESTION = "How far can this network's prediction be trusted?"
 _MOST_CONSIDERED = 20_000
 _MOST_LAYERS = 10
+#: Of the head as text; a crate holds at most 64 MB.
+_MOST_HEAD_BYTES = 16 * 2**20
 #: Intervals are trusted whose coverage is known to be no farther than this below their level.
 _NEAR = 0.05
 
@@ -196,10 +201,19 @@ class Trust:
     independent_scores: PredictionScores | None
     #: Part and row of each that is recommended, with its score out of domain.
     next_rows: tuple[tuple[str, int, float], ...]
+    #: The head, if it can be kept, and what must be said of that.
+    kept: tuple[File, ...]
+    kept_not: str
 
 
-def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
+def run(
+    parameters: SurrogateParameters, progress: Progress, checkpoint: Path | None = None
+) -> Evidence:
     """How often intervals hold the truth, where they do not, and what to compute next.
+
+    Parameters
+    ----------
+    checkpoint : folder to note the training in, and to go on from.
 
     Raises
     ------
@@ -217,9 +231,9 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
     try:
         with noted() as poor, python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always")
-            found = _found(parameters, parts, progress)
+            found = _found(parameters, parts, progress, checkpoint)
             findings = tuple(_findings(parameters, found))
-        progress(0.92, "Drawing figures")
+        progress(0.98, "Drawing figures")
         with drawing(), python_warnings.catch_warnings():
             # Of the bins of a figure; what is said of all of a test's rows is among the warnings.
             python_warnings.simplefilter("ignore", PoorApproximationWarning)
@@ -237,6 +251,7 @@ def run(parameters: SurrogateParameters, progress: Progress) -> Evidence:
         tables=tuple(tables.values()),
         figures=figures,
         warnings=tuple(dict.fromkeys(warnings)),
+        files=found.kept,
     )
     progress(1.0, "Done")
     return evidence
@@ -272,38 +287,75 @@ def _head(parameters: SurrogateParameters) -> Surrogate | Conformal:
             return Conformal(network, random_state=parameters.random_state)
 
 
-def _found(parameters: SurrogateParameters, parts: Parts, progress: Progress) -> Trust:
+def _learnt(
+    parameters: SurrogateParameters, train: Part, progress: Progress, checkpoint: Path | None
+) -> Surrogate | Conformal:
+    """The head, with the network that it needs trained."""
     head = _head(parameters)
-    train, calibration = parts.training, parts.calibration
-    many = len(train.x)
-    message = f"Learning from {many:,} rows"
+    x, y = train.x, _single(train.y)
+    message = f"Learning from {len(x):,} rows"
     progress(0.05, message)
+
+    def tell(done: float) -> None:
+        progress(0.05 + 0.9 * done, message)
+
+    noted = None if checkpoint is None else checkpoint / "training.safetensors"
     if isinstance(head, Conformal):
-        head.fit(train.x, _single(train.y), train.groups)
+        network = head.estimator.fit(x, y, train.groups, progress=tell, checkpoint=noted)
+        head.set_params(estimator=FrozenEstimator(network)).fit(x, y, train.groups)
+    elif isinstance(head, LastLayer | Ensemble):
+        head.fit(x, y, train.groups, progress=tell, checkpoint=noted)
     else:
-        head.fit(
-            train.x, _single(train.y), train.groups,
-            progress=lambda done: progress(0.05 + 0.7 * done, message),
-        )  # fmt: skip
-    progress(0.75, "Calibrating")
+        head.fit(x, y, train.groups, progress=tell)
+    return head
+
+
+def _found(
+    parameters: SurrogateParameters, parts: Parts, progress: Progress, checkpoint: Path | None
+) -> Trust:
+    head = _learnt(parameters, parts.training, progress, checkpoint)
+    calibration = parts.calibration
+    progress(0.95, "Calibrating")
     head.calibrate(calibration.x, _single(calibration.y), calibration.groups)
-    progress(0.78, "Trying the tests")
+    progress(0.955, "Trying the tests")
     tried = _tried(parameters, head, parts)
     scores = _scored(parameters, tried)
     totals = total_scores = independent_scores = None
     if parameters.total != "none":
-        progress(0.84, "Adding up systems")
+        progress(0.965, "Adding up systems")
         totals = _totals(parameters, head, parts)
         total_scores = _scored_totals(parameters, totals, totals.low, totals.high)
         independent_scores = _scored_totals(
             parameters, totals, totals.value - totals.independent,
             totals.value + totals.independent,
         )  # fmt: skip
-    progress(0.88, "Choosing what to compute next")
+    progress(0.975, "Choosing what to compute next")
+    kept, kept_not = _kept(head)
     return Trust(
         parts, tried, scores, totals, total_scores, independent_scores,
-        tuple(_next_rows(parameters, head, parts)),
+        tuple(_next_rows(parameters, head, parts)), kept, kept_not,
     )  # fmt: skip
+
+
+def _kept(head: Any) -> tuple[tuple[File, ...], str]:
+    """The head as a file of the evidence, or why it is not there."""
+    # A Gaussian process holds the very rows that it learnt from, which may have to stay at home.
+    if not isinstance(head, LastLayer | Ensemble):
+        return (), ""
+    with tempfile.TemporaryDirectory(prefix="evidesk-head-") as folder:
+        path = Path(folder) / "head.json"
+        head.save(path, seen=False)
+        size = path.stat().st_size
+        text = path.read_text() if size <= _MOST_HEAD_BYTES else ""
+    if not text:
+        return (), (
+            f"The trained network needs {size / 2**20:.0f} MB, more than the "
+            f"{_MOST_HEAD_BYTES // 2**20} MB that evidence keeps. To have it, train it in Python "
+            "and 'save' it."
+        )
+    title = f"The calibrated network, for Python: {type(head).__name__}.load('files/head.json'"
+    title += ")" if isinstance(head.model, Network) else ", module=onnx_network(content))"
+    return (File("head", title, text),), ""
 
 
 def _single(y: Floats) -> Floats:
@@ -530,6 +582,8 @@ def _warnings(found: Trust) -> Iterator[str]:
             "Rows were taken for independent of each other. If some belong together, as snapshots "
             "of a trajectory do, name the group: else the error bars are too short."
         )
+    if found.kept_not:
+        yield found.kept_not
 
 
 kit = Kit(
@@ -539,4 +593,5 @@ kit = Kit(
     parameters=SurrogateParameters,
     run=run,
     arrays=True,
+    resumes=True,
 )

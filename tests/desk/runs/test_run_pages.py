@@ -30,7 +30,14 @@ def test_the_status_renews_itself_until_the_run_is_over(
     assert "HX-Refresh" not in response
     actions.claim_run(run.pk)
     actions.note_progress(run.pk, done=0.42, message="Counting")
-    assert "42 % Counting" in consultant.get(f"{address}status/").content.decode()
+    told = consultant.get(f"{address}status/").content.decode()
+    assert "42 % Counting" in told
+    assert "left" not in told
+    actions.note_progress(run.pk, done=0.43, message="Counting", seconds_left=170.0)
+    assert (
+        "43 % Counting · about 3 minutes left"
+        in consultant.get(f"{address}status/").content.decode()
+    )
     assert "Cancel</button>" in consultant.get(address).content.decode()
     assert "Cancel</button>" not in signed_in(network.author).get(address).content.decode()
     run.refresh_from_db()
@@ -39,6 +46,8 @@ def test_the_status_renews_itself_until_the_run_is_over(
     assert "Cancelling" in consultant.get(f"{address}status/").content.decode()
     actions.end_run(run.pk, RunState.CANCELLED)
     assert consultant.get(f"{address}status/")["HX-Refresh"] == "true"
+    run.refresh_from_db()
+    assert run.seconds_left is None
     assert "hx-trigger" not in consultant.get(address).content.decode()
 
 

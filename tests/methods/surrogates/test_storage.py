@@ -1,6 +1,7 @@
 """Files of tensors and JSON."""
 
 import builtins
+import json
 import pickle
 
 import numpy as np
@@ -9,13 +10,29 @@ import pytest
 from evidesk.methods.surrogates import storage
 
 
-def test_there_and_back(tmp_path):
+@pytest.mark.parametrize("name", ["one", "one.json"])
+def test_there_and_back(tmp_path, name):
     arrays = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.array([True, False])}
-    storage.write(tmp_path / "one", arrays, {"x": [1, "é", None]})
-    found, document = storage.read(tmp_path / "one")
+    storage.write(tmp_path / name, arrays, {"x": [1, "é", None]})
+    found, document = storage.read(tmp_path / name)
     assert document == {"x": [1, "é", None]}
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array)
+        assert found[key].flags.writeable
+    if name.endswith(".json"):
+        assert list(json.loads((tmp_path / name).read_text())) == ["safetensors"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", '{"safetensors": 3}', '{"safetensors": "?"}',
+     '{"safetensors": "AAAA"}', "[" * 100_000],
+)  # fmt: skip
+def test_text_that_is_no_such_file(tmp_path, text):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="no file that evidesk wrote"):
+        storage.read(path)
 
 
 def test_what_is_no_such_file(tmp_path):

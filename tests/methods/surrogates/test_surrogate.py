@@ -115,6 +115,14 @@ def test_there_and_back(head, double, tmp_path):
             again.calibrate(*wavy(150, 0, outputs=one._outputs))
 
 
+def test_what_was_trained_on_need_not_go_along(head, tmp_path):
+    head.save(tmp_path / "head.json", seen=False)
+    again = type(head).load(tmp_path / "head.json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakWarning)
+        again.calibrate(*wavy(150, 0, outputs=head._outputs))
+
+
 def test_a_file_of_another_head(head, tmp_path):
     head.save(tmp_path / "head")
     other = type(made("process" if type(head).__name__ != "GaussianProcess" else "ensemble"))

@@ -18,6 +18,8 @@ from evidesk.desk.people.models import ConflictOfInterest, Person, Profile
 from evidesk.desk.people.rules import require
 from evidesk.desk.privacy import queries, rules
 from evidesk.desk.rest.models import Once
+from evidesk.desk.runs import actions as runs
+from evidesk.desk.runs.models import Run
 from evidesk.desk.vouchers.models import (
     Attachment,
     Event,
@@ -118,6 +120,9 @@ def erase_files(attachments: Iterable[Attachment]) -> None:
         )
         lists.index([one.voucher_id])
         watches.forget_reference(one)
+        runs.forget_checkpoints(
+            Run.objects.filter(Q(attachment=one) | Q(further_files__attachment=one))
+        )
         drop_content(one.sha256)
 
 

@@ -1,13 +1,17 @@
 """Running kits, receiving evidence, and the report that rests on it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from itertools import chain
 from math import isfinite
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
+from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction as database
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,6 +41,8 @@ from evidesk.kits.execution import parse
 
 #: Rows of a table that a page shows; the crate holds them all.
 ROWS_SHOWN = 40
+#: So long after a run was cut off one can go on from it.
+CHECKPOINT_KEPT = timedelta(days=14)
 
 
 def start_run(
@@ -52,8 +58,6 @@ def start_run(
 
     Raises :class:`evidesk.kits.KitError` if the parameters are not the kit's.
     """
-    from evidesk.desk.runs.jobs import execute_run
-
     require(rules.may_add_evidence(by, voucher))
     further = dict(files or {})
     if any(one.voucher_id != voucher.pk for one in (attachment, *chain(*further.values()))):
@@ -66,18 +70,49 @@ def start_run(
     named = names_of(chosen, {fields[0]: [attachment], **further})
     checked = parse(chosen, {**parameters, **named})
     plain = checked.model_dump(mode="json", exclude=set(fields))
+    run = Run(
+        voucher=voucher,
+        kit=kit,
+        attachment=attachment,
+        parameters=plain,
+        started_by=by,
+        checkpoint=uuid4().hex if chosen.resumes else "",
+    )
+    files_given = [(name, one) for name, given in further.items() for one in given]
     with database.atomic():
-        run = Run.objects.create(
-            voucher=voucher, kit=kit, attachment=attachment, parameters=plain, started_by=by
-        )
-        RunFile.objects.bulk_create(
-            RunFile(run=run, parameter=name, attachment=one)
-            for name, given in further.items()
-            for one in given
-        )
-        voucher_actions.record(voucher, EventKind.RUN, by, run=run.pk, kit=kit)
-        execute_run.enqueue(run_id=run.pk)
+        _enqueue(run, files_given)
     return run
+
+
+def go_on(run: Run, by: Person) -> Run:
+    """Queue a run that goes on from where this one was cut off."""
+    require(rules.may_go_on(by, run))
+    files_given = [(one.parameter, one.attachment) for one in run.further_files.all()]
+    following = Run(
+        voucher=run.voucher,
+        kit=run.kit,
+        attachment=run.attachment,
+        parameters=run.parameters,
+        started_by=by,
+        checkpoint=run.checkpoint,
+    )
+    with database.atomic():
+        # A checkpoint is one run's at any time, so of two who go on one wins.
+        if not Run.objects.filter(pk=run.pk, checkpoint=run.checkpoint).update(checkpoint=""):
+            raise Conflict(_("Another run goes on from this one already."))
+        _enqueue(following, files_given)
+    return following
+
+
+def _enqueue(run: Run, further: Iterable[tuple[str, Attachment]]) -> None:
+    from evidesk.desk.runs.jobs import execute_run
+
+    run.save()
+    RunFile.objects.bulk_create(
+        RunFile(run=run, parameter=name, attachment=one) for name, one in further
+    )
+    voucher_actions.record(run.voucher, EventKind.RUN, run.started_by, run=run.pk, kit=run.kit)
+    execute_run.enqueue(run_id=run.pk)
 
 
 def cancel_run(run: Run, by: Person) -> None:
@@ -132,9 +167,14 @@ def _wanted(run_id: int) -> QuerySet[Run]:
     )
 
 
-def end_run(run_id: int, state: RunState, *, fault: str = "", details: str = "") -> None:
-    """The run is over without evidence."""
-    _end(Run.objects.filter(pk=run_id, state=RunState.RUNNING), state, fault, details)
+def end_run(
+    run_id: int, state: RunState, *, fault: str = "", details: str = "", cut_off: bool = True
+) -> None:
+    """The run is over without evidence; unless it was cut off, another try would end the same."""
+    runs = Run.objects.filter(pk=run_id, state=RunState.RUNNING)
+    with database.atomic():
+        if _end(runs, state, fault, details) and not cut_off:
+            forget_checkpoints(Run.objects.filter(pk=run_id))
 
 
 def _end(runs: QuerySet[Run], state: RunState, fault: str = "", details: str = "") -> bool:
@@ -150,6 +190,7 @@ def _end(runs: QuerySet[Run], state: RunState, fault: str = "", details: str = "
             fault=printable(fault),
             details=printable(details),
             message="",
+            seconds_left=None,
         )
         if state == RunState.FAILED:
             _tell(run, EventKind.RUN_FAILED, run.started_by)
@@ -161,10 +202,15 @@ def keep_result(run: Run, crate: Path) -> StoredEvidence | None:
     evidence = Evidence.read(crate)
     with database.atomic():
         ended = _wanted(run.pk).update(
-            state=RunState.SUCCEEDED, ended_at=timezone.now(), done=1.0, message=""
+            state=RunState.SUCCEEDED,
+            ended_at=timezone.now(),
+            done=1.0,
+            message="",
+            seconds_left=None,
         )
         if not ended:
             return None
+        forget_checkpoints(Run.objects.filter(pk=run.pk))
         return _store(run.voucher, run.started_by, evidence, crate, run)
 
 
@@ -189,6 +235,38 @@ def end_forgotten_runs() -> int:
         for pk in _keys(waiting)
         if not jobs.filter(args_kwargs__kwargs__run_id=pk).exists()
     )
+
+
+# Checkpoints
+
+
+def forget_checkpoints(runs: QuerySet[Run]) -> None:
+    """Nobody goes on from these runs."""
+    with database.atomic():
+        if runs.exclude(checkpoint="").update(checkpoint=""):
+            database.on_commit(remove_forgotten_checkpoints)
+
+
+def forget_old_checkpoints() -> None:
+    """Nobody goes on from runs that ended long ago, or whose voucher is not worked on any more."""
+    over = Run.objects.exclude(state__in=UNDER_WAY)
+    forget_checkpoints(
+        over.filter(
+            ~Q(voucher__in=Voucher.objects.filter(state=State.ACTIVE))
+            | Q(ended_at__lt=timezone.now() - CHECKPOINT_KEPT)
+        )
+    )
+
+
+def remove_forgotten_checkpoints() -> None:
+    """Remove the folders of checkpoints that no run names."""
+    root = Path(settings.CHECKPOINT_ROOT)
+    # First the folders: the run that a folder is made for names it before.
+    there = {path.name for path in root.iterdir()} if root.is_dir() else set()
+    if there:
+        named = Run.objects.exclude(checkpoint="").values_list("checkpoint", flat=True)
+        for name in there - set(named):
+            rmtree(root / name, ignore_errors=True)
 
 
 def _keys(runs: QuerySet[Run]) -> list[int]:

@@ -58,7 +58,11 @@ def kit_list(request: HttpRequest) -> Any:
 
 
 class RunOut(Schema):
-    """A run of a kit; `done` is the share of the work, `state` as on its page."""
+    """A run of a kit; `done` is the share of the work, `state` as on its page.
+
+    `seconds_left` is a rough guess, and empty while there is not enough to tell it by;
+    `can_go_on`: it was cut off, and left something to go on from.
+    """
 
     id: int
     voucher: str
@@ -69,10 +73,12 @@ class RunOut(Schema):
     state: str
     done: float
     message: str
+    seconds_left: float | None
     fault: str
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    can_go_on: bool
     evidence: int | None
 
     @staticmethod
@@ -160,6 +166,17 @@ def cancel_run(request: HttpRequest, run_id: int) -> Run:
     person = person_of(request)
     actions.cancel_run(run_for(person, run_id), person)
     return run_for(person, run_id)
+
+
+@router.post(
+    "runs/{int:run_id}/go-on/",
+    response={201: RunOut},
+    summary="Go on from where a run was cut off",
+    description="Makes a new run of the same kit, files and parameters.",
+)
+def go_on_run(request: HttpRequest, run_id: int) -> Status[Run]:
+    person = person_of(request)
+    return Status(201, actions.go_on(run_for(person, run_id), person))
 
 
 # Evidence

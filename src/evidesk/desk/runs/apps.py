@@ -13,6 +13,8 @@ def end_what_is_lost(**_: Any) -> None:
 
     actions.end_lost_runs()
     actions.end_forgotten_runs()
+    actions.forget_old_checkpoints()
+    actions.remove_forgotten_checkpoints()
 
 
 class RunsConfig(AppConfig):

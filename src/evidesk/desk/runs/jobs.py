@@ -15,7 +15,7 @@ from evidesk.desk.runs import actions
 from evidesk.desk.runs.models import Run, RunState
 from evidesk.desk.runs.queries import under_its_name
 from evidesk.evidence import EvidenceError, printable
-from evidesk.kits import Cancelled, KitError, load
+from evidesk.kits import Cancelled, KitError, Remaining, load
 from evidesk.kits.isolation import Limits, RunFailed, run_isolated
 
 #: Progress is written at most this often, in seconds, so that it costs nothing.
@@ -41,6 +41,7 @@ def execute_run(run_id: int) -> None:
                 RunState.FAILED,
                 fault=str(fault),
                 details=getattr(fault, "details", ""),
+                cut_off=getattr(fault, "cut_off", False),
             )
         except Exception:
             actions.end_run(
@@ -66,16 +67,18 @@ def _work(run: Run, folder: Path) -> Path:
     """Run the kit below `folder`, telling the database how it goes; returns the crate."""
     model = load(run.kit).parameters
     latest = {"done": 0.0, "message": "Starting"}
+    remaining = Remaining()
     written = 0.0
 
     def progress(done: float, message: str) -> None:
+        remaining.note(done)
         latest.update(done=done, message=printable(message)[:200])
 
     def beat() -> None:
         nonlocal written
         if time.monotonic() - written >= _WRITE_EVERY:
             written = time.monotonic()
-            if not actions.note_progress(run.pk, **latest):
+            if not actions.note_progress(run.pk, **latest, seconds_left=remaining.seconds):
                 raise Cancelled
 
     crate = folder / "evidence.zip"
@@ -95,5 +98,6 @@ def _work(run: Run, folder: Path) -> Path:
             limits=Limits(settings.RUN_SECONDS, settings.RUN_MEMORY_BYTES),
             progress=progress,
             beat=beat,
+            checkpoint=run.checkpoint_folder,
         )
     return crate

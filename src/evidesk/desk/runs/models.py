@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidesk.desk.people.models import Person
 from evidesk.desk.vouchers.models import Attachment, Voucher, stored_path
+from evidesk.kits.checkpoint import holds_some
 
 
 class RunState(models.TextChoices):
@@ -36,12 +38,20 @@ class Run(models.Model):
     state = models.CharField(max_length=20, choices=RunState, default=RunState.QUEUED)
     done = models.FloatField(default=0.0, help_text="Share of the work, in [0, 1].")
     message = models.CharField(max_length=200, blank=True)
+    seconds_left = models.FloatField(
+        null=True, help_text="Until it ends, roughly; empty while that cannot be told."
+    )
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     seen_alive_at = models.DateTimeField(null=True, help_text="The worker's last sign of life.")
     cancel_requested = models.BooleanField(default=False)
     fault = models.TextField(blank=True)
     details = models.TextField(blank=True)
+    checkpoint = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="Name of the folder in which its kit notes how far it is, if it does.",
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -67,6 +77,16 @@ class Run(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in UNDER_WAY
+
+    @property
+    def checkpoint_folder(self) -> Path | None:
+        return Path(settings.CHECKPOINT_ROOT) / self.checkpoint if self.checkpoint else None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it was cut off, and left something to go on from."""
+        folder = self.checkpoint_folder
+        return not self.is_under_way and folder is not None and holds_some(folder)
 
     @property
     def percent(self) -> int:

@@ -94,6 +94,8 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
             "run": found,
             "voucher": found.voucher,
             "may_cancel": rules.may_cancel(person_of(request), found),
+            "may_go_on": rules.may_go_on(person_of(request), found),
+            "kept_days": actions.CHECKPOINT_KEPT.days,
         },
     )
 
@@ -119,6 +121,19 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     except Refused as fault:
         messages.error(request, str(fault))
     return redirect("run", run_id)
+
+
+@login_required
+@require_POST
+def go_on(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Go on from where a run was cut off."""
+    person = person_of(request)
+    try:
+        following = actions.go_on(run_for(person, run_id), person)
+    except (Refused, Conflict) as fault:
+        messages.error(request, str(fault))
+        return redirect("run", run_id)
+    return redirect("run", following.pk)
 
 
 @login_required

@@ -19,6 +19,13 @@ def may_add_evidence(person: Person, voucher: Voucher) -> Answer:
     return ALLOWED
 
 
+def may_go_on(person: Person, run: Run) -> Answer:
+    """The voucher's consultant, if the run was cut off and left something to go on from."""
+    if not run.can_go_on:
+        return refuse(_("This run has left nothing to go on from. Run it again."))
+    return may_add_evidence(person, run.voucher)
+
+
 def may_cancel(person: Person, run: Run) -> Answer:
     """The voucher's consultant, while there is something to cancel."""
     if not run.is_under_way:

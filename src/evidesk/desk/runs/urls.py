@@ -20,6 +20,7 @@ urlpatterns = [
     path("runs/<int:run_id>/", pages.run, name="run"),
     path("runs/<int:run_id>/status/", pages.run_status, name="run-status"),
     path("runs/<int:run_id>/cancel/", pages.cancel, name="cancel-run"),
+    path("runs/<int:run_id>/go-on/", pages.go_on, name="go-on-run"),
     path("evidence/<int:evidence_id>/", pages.evidence, name="evidence"),
     path("evidence/<int:evidence_id>/figures/<str:name>.svg", pages.figure, name="figure"),
     path("evidence/<int:evidence_id>/download/", pages.download, name="download-evidence"),

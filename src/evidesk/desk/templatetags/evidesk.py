@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 
 from evidesk.desk.vouchers.models import Event, EventKind
 from evidesk.desk.vouchers.workflow import BY_ACTION
+from evidesk.kits.remaining import Unit, rounded
 
 register = template.Library()
 
@@ -90,6 +91,20 @@ def _ago(moment: datetime) -> Any:
     if moment < now:
         return timesince(moment, now, time_strings=_PAST, depth=1)
     return timeuntil(moment, now, time_strings=_FUTURE, depth=1)
+
+
+_LEFT: dict[Unit, Any] = {
+    "minute": ngettext_lazy("about %(num)d minute left", "about %(num)d minutes left", "num"),
+    "hour": ngettext_lazy("about %(num)d hour left", "about %(num)d hours left", "num"),
+    "day": ngettext_lazy("about %(num)d day left", "about %(num)d days left", "num"),
+}
+
+
+@register.filter
+def left(seconds: float) -> str:
+    """About how long something still takes."""
+    count, unit = rounded(seconds)
+    return str(_LEFT[unit] % {"num": count} if count else _("less than a minute left"))
 
 
 #: What tells of a person or a unit, too.

@@ -1,9 +1,11 @@
 """Surrogates in files: tensors and JSON, nothing that could run.
 
 One safetensors file holds the arrays, and in its header a JSON document. Reading it executes no
-code of its writer, as unpickling would.
+code of its writer, as unpickling would. A file whose name ends in ``.json`` holds the same as text,
+for where only text can go.
 """
 
+import base64
 import json
 import os
 import tempfile
@@ -19,6 +21,7 @@ from evidesk.methods.surrogates.extra import needs_torch_extra
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 _KEY = "evidesk"
+_TEXT, _CONTENT = ".json", "safetensors"
 
 
 def write(path: str | os.PathLike[str], arrays: Arrays, document: Mapping[str, Any]) -> None:
@@ -37,9 +40,13 @@ def write(path: str | os.PathLike[str], arrays: Arrays, document: Mapping[str, A
         {name: np.ascontiguousarray(array) for name, array in arrays.items()},
         {_KEY: json.dumps(document, allow_nan=False)},
     )
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+    if target.suffix == _TEXT:
+        content = json.dumps({_CONTENT: base64.b64encode(content).decode()}).encode()
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         try:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that goes down could leave an empty file
             file.close()
             Path(file.name).replace(target)
         except BaseException:
@@ -56,15 +63,20 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[Any]], dic
     OSError : there is no such file.
     """
     with needs_torch_extra():
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
 
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no file {os.fspath(path)!r}.")
+    content = Path(path).read_bytes()
     try:
-        with safe_open(os.fspath(path), framework="numpy") as file:
-            document = json.loads((file.metadata() or {})[_KEY])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        if Path(path).suffix == _TEXT:
+            content = base64.b64decode(json.loads(content)[_CONTENT], validate=True)
+        # `load` shares the memory of the content, which cannot be written to.
+        arrays = {name: array.copy() for name, array in load(content).items()}
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        document = json.loads(header["__metadata__"][_KEY])
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{os.fspath(path)!r} is no file that evidesk wrote: {error}. Give the path that "
             "'save' was called with."

@@ -74,8 +74,14 @@ class Surrogate(Propagating):
             flat = (factors * weight).reshape(len(X), -1)
         return select_rows(flat, float((self.noise_.noise / self._unit).sum()), int(k))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, seen: bool = True) -> None:
         """Write what was learnt into one file: safetensors with JSON in its header, no code.
+
+        Parameters
+        ----------
+        path : if it ends in ``.json``, the file is text that holds the same.
+        seen : whether to note by which hashes and groups `calibrate` recognises rows that were
+            trained on; of few columns, hashes could give the rows away.
 
         Raises
         ------
@@ -83,6 +89,7 @@ class Surrogate(Propagating):
         """
         self._check_calibrated()
         arrays, document = self._stored()
+        known = self._seen if seen else Seen()
         arrays = {f"head.{name}": array for name, array in arrays.items()} | {
             "noise": self.noise_.noise,
             "scale": self.noise_.scale,
@@ -91,7 +98,7 @@ class Surrogate(Propagating):
             "correlation": self.correlation_,
             "domain.mean": self.domain_.mean,
             "domain.whitening": self.domain_.whitening,
-            "seen": self._seen.rows,
+            "seen": known.rows,
         }
         facts = {
             "head": type(self).__name__,
@@ -102,7 +109,7 @@ class Surrogate(Propagating):
             "features": int(self.n_features_in_),
             "threshold": self.threshold_,
             "effective_size": self.effective_size_,
-            "groups": list(self._seen.groups),
+            "groups": sorted(known.groups),
         }
         storage.write(path, arrays, facts)
 
