@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from evidesk.evidence import Estimate, Evidence, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
+from evidesk.kits.loops import loops_on_workers
 from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_tables
 from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
 from evidesk.kits.wording import Level, drawing, noted, percent, shown
@@ -272,6 +273,7 @@ def _head(parameters: SurrogateParameters) -> Surrogate | Conformal:
             return Conformal(network, random_state=parameters.random_state)
 
 
+@loops_on_workers()
 def _found(parameters: SurrogateParameters, parts: Parts, progress: Progress) -> Trust:
     head = _head(parameters)
     train, calibration = parts.training, parts.calibration
@@ -538,5 +540,6 @@ kit = Kit(
     question=_QUESTION,
     parameters=SurrogateParameters,
     run=run,
+    partitioned=True,
     arrays=True,
 )
