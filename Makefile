@@ -40,7 +40,7 @@ messages: .venv/.desk
 	  $(CURDIR)/$(BIN)/evidesk desk makemessages --all --no-obsolete --add-location file && \
 	  $(CURDIR)/$(BIN)/evidesk desk compilemessages -v0
 
-bench: .venv/.peers .venv/coldfront/.done .venv/two_sample/.done
+bench: .venv/.peers .venv/coldfront/.done .venv/two_sample/.done .venv/laplace/.done
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 studies: .venv/.test
@@ -108,6 +108,18 @@ NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2
 	  hyppo==0.5.2 evidently==0.7.23 frouros==0.9.0 menelaus==0.2.0 scikit-learn==1.9.1
 	.venv/two_sample/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --ignore-requires-python samesame==0.4.2
+	@touch $@
+
+# What the last layer is measured beside. laplace-torch and BackPACK ask for torchvision, which brings
+# another PyTorch with it, and run without.
+.venv/laplace/.done:
+	$(PYTHON) -m venv --clear .venv/laplace
+	.venv/laplace/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 \
+	  einconv==0.1.0 einops==0.8.2 linear-operator==0.6.1 numpy==2.4.6 opt-einsum==3.4.0 \
+	  torchmetrics==1.9.0 tqdm==4.70.1
+	.venv/laplace/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  laplace-torch==0.3 asdfghjkl==0.1a4 backpack-for-pytorch==1.7.1 curvlinops-for-pytorch==3.0.1 \
+	  unfoldNd==0.2.3
 	@touch $@
 
 .venv/.docs: .venv/bin/python pyproject.toml constraints.txt

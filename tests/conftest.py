@@ -35,6 +35,21 @@ def close_figures() -> Generator[None]:
         plots.close("all")
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Generator[str]:
+    """The address of a Dask scheduler with two workers, which are processes of their own."""
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+        silence_logs=50,
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gates", action="store_true", help="Fail if coverage is below its gates.")
 

@@ -108,7 +108,8 @@ def _kit_command(kit: Kit) -> click.Command:
             click.Option(
                 ["--scheduler"],
                 metavar="tcp://HOST:PORT",
-                help="A Dask scheduler whose workers count, one Parquet file of the folder each.",
+                help="A Dask scheduler whose workers share the work: one Parquet file of a folder "
+                "each, or some networks of an ensemble.",
             )
         )
     if kit.resumes:

@@ -158,7 +158,7 @@ def test_workers_that_die_again_and_again_are_told():
 def test_a_scheduler_without_workers_is_told(monkeypatch):
     import distributed
 
-    monkeypatch.setattr(partitions, "_NO_WORKERS_SECONDS", 0.3)
+    monkeypatch.setattr(partitions, "NO_WORKERS_SECONDS", 0.3)
     with (
         distributed.LocalCluster(
             n_workers=0, processes=False, dashboard_address=":0", silence_logs=60

@@ -72,7 +72,10 @@ def bytes_read_here():
     return int(Path("/proc/self/io").read_text().split()[1])
 
 
-@pytest.mark.parametrize("kit", ["accuracy", "classification", "compare", "rank", "regression"])
+KITS = ["accuracy", "classification", "compare", "rank", "regression", "shift", "surrogate"]
+
+
+@pytest.mark.parametrize("kit", KITS)
 def test_the_command_line_of_every_kit_takes_a_scheduler(kit):
     assert "--scheduler" in CliRunner().invoke(cli.main, ["run", kit, "--help"]).output
 

@@ -46,8 +46,8 @@ def execute(
     ----------
     agent : the name of the person on whose behalf it runs.
     progress : told how far the run is.
-    scheduler : address of a Dask scheduler whose workers are to count, for a kit that is
-        `partitioned`; by default this process counts.
+    scheduler : address of a Dask scheduler whose workers are to count or train, for a kit that is
+        `partitioned`; by default this process does.
     checkpoint : folder to note the run in, for a kit that `resumes`, and to go on from if it was
         cut off. Whoever keeps the evidence removes the folder.
 

@@ -155,7 +155,7 @@ class Kit:
     parameters : the model that the faces are made from.
     run : does the work; raises :class:`KitError` for input it cannot use. It returns evidence
         without provenance: whoever executes the kit adds that.
-    partitioned : whether Dask's workers can count or read its tables part by part.
+    partitioned : whether Dask's workers can count or read its tables part by part, or train.
     arrays : whether it reads npz, npy, HDF5 and ROOT files, too, and whole arrays for columns.
     resumes : whether `run` takes a third argument, None or a folder: there it notes how far it is,
         and goes on from what an earlier run with the same parameters and data has noted. The

@@ -23,14 +23,14 @@ Result = TypeVar("Result")
 _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 #: How long a cluster may be without any worker, as when it starts or replaces them.
-_NO_WORKERS_SECONDS = 30.0
+NO_WORKERS_SECONDS = 30.0
 
 
 class Workers:
     """The workers of a Dask scheduler."""
 
     def __init__(self, client: Any, address: str) -> None:
-        self._client, self._address = client, address
+        self.client, self._address = client, address
 
     def each(
         self,
@@ -49,7 +49,7 @@ class Workers:
         """
         distributed = _distributed()
         low, high = span
-        pending = {self._client.submit(function, item, pure=False) for item in items}
+        pending = {self.client.submit(function, item, pure=False) for item in items}
         seen = time.monotonic()
 
         def tell() -> None:
@@ -61,7 +61,7 @@ class Workers:
             tell()
             while pending:
                 try:
-                    with self._client.as_current():
+                    with self.client.as_current():
                         done, pending = distributed.wait(
                             pending, timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED"
                         )
@@ -69,24 +69,21 @@ class Workers:
                     done = set()
                 for future in done:
                     yield self._result(future)
-                if done or self._client.nthreads():
+                if done or self.client.nthreads():
                     seen = time.monotonic()
-                elif time.monotonic() - seen > _NO_WORKERS_SECONDS:
-                    raise KitError(
-                        f"The Dask scheduler {self._address} has no workers. Start some and try "
-                        "again."
-                    )
+                elif time.monotonic() - seen > NO_WORKERS_SECONDS:
+                    raise self.none_there()
                 tell()
         except (OSError, CancelledError):
-            raise self._gone() from None
+            raise self.gone() from None
         finally:
-            self._client.cancel(list(pending))
+            self.client.cancel(list(pending))
 
     def _result(self, future: Any) -> Any:
         if future.status == "finished":
             return future.result()
         if future.status != "error":
-            raise self._gone()
+            raise self.gone()
         error = future.exception()
         if isinstance(error, KitError):
             raise error
@@ -100,7 +97,14 @@ class Workers:
             f"{evidesk.__version__} with the same packages as here."
         )
 
-    def _gone(self) -> KitError:
+    def none_there(self) -> KitError:
+        """What to say if there are none."""
+        return KitError(
+            f"The Dask scheduler {self._address} has no workers. Start some and try again."
+        )
+
+    def gone(self) -> KitError:
+        """What to say if the scheduler does not answer any more."""
         return KitError(
             f"The Dask scheduler {self._address} is gone. Look at its log, and try again."
         )

@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from evidesk.evidence import Estimate, Evidence, File, Finding, Verdict
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
+from evidesk.kits.loops import loops_on_workers
 from evidesk.kits.surrogate_figures import First, surrogate_figures, surrogate_tables
 from evidesk.kits.surrogate_reading import Part, Parts, Wanted, read_parts
 from evidesk.kits.wording import Level, drawing, noted, percent, shown
@@ -310,6 +311,7 @@ def _learnt(
     return head
 
 
+@loops_on_workers()
 def _found(
     parameters: SurrogateParameters, parts: Parts, progress: Progress, checkpoint: Path | None
 ) -> Trust:
@@ -592,6 +594,7 @@ kit = Kit(
     question=_QUESTION,
     parameters=SurrogateParameters,
     run=run,
+    partitioned=True,
     arrays=True,
     resumes=True,
 )

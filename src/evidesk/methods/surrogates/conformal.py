@@ -73,7 +73,8 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ign
     joint : for ``normalised``, whether an interval holds all outputs of a row at once with the
         level, by the largest error among them; else each output has it.
     folds : of ``cv+``.
-    n_jobs : how many folds are trained at the same time, as scikit-learn has it.
+    n_jobs : how many folds are trained at the same time, as scikit-learn has it; inside
+        ``joblib.parallel_config("dask")`` they are trained on Dask's workers.
     random_state : of folds, of the default spread and of weights.
 
     Attributes

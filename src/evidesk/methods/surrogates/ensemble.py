@@ -30,8 +30,9 @@ class Ensemble(Surrogate):
     model : the `Network` to train so often; by default one of two hidden layers of 64. Perceptrons
         train side by side, those with a ``build`` function one after the other.
     members : how many, at least 2.
-    n_jobs : processes for networks that do not train side by side, as joblib understands it; inside
-        ``joblib.parallel_config("dask")`` they train on its workers.
+    n_jobs : processes to train on, as joblib understands it; inside
+        ``joblib.parallel_config("dask")`` they are Dask's workers. Perceptrons train side by side
+        on each of them, and come out the same up to the rounding of single precision.
     shared, domain_level : as in `Surrogate`.
     random_state : of everything that is random in the training, instead of the network's own.
 
@@ -74,7 +75,7 @@ class Ensemble(Surrogate):
         X, y, groups : as in `Surrogate`; groups are held out together, if the network stops early.
         progress : told the share of the work that is done; what it raises ends the training.
         checkpoint : file to note the training in, and to go on from where it was interrupted; its
-            name is the beginning of several where members train one after the other.
+            name is the beginning of several where members do not all train side by side.
 
         Raises
         ------

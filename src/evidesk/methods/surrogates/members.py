@@ -1,12 +1,14 @@
 """The networks of an ensemble, or the single one: built, trained and asked."""
 
+import math
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from joblib import Parallel, delayed, effective_n_jobs
 from torch import Tensor, nn
 
 from evidesk.methods.surrogates.layers import (
@@ -72,6 +74,8 @@ def _train_on(
         for values, (mean, scale) in zip(rows, scales, strict=True)
     ]
     learn = torch.from_numpy(~held)
+    learnt = standard[0][learn], standard[1][learn]
+    by = (standard[0][~learn], standard[1][~learn]) if held.any() else None
     schedule = Schedule(
         int(network.epochs),
         int(network.batch_size),
@@ -79,60 +83,77 @@ def _train_on(
         float(network.weight_decay),
         network.patience,
     )
-
-    def on_device(which: Tensor) -> tuple[Tensor, Tensor]:
-        return standard[0][which].to(device), standard[1][which].to(device)
-
-    learnt, by = on_device(learn), on_device(~learn) if held.any() else None
     cores = [build_core(network, rows[0].shape[1:], rows[1].shape[1], seed) for seed in seeds]
-    if network.build is None:
-        stack = PerceptronStack([one.to(device) for one in cores], network.activation)  # type: ignore[misc]
-        losses = train(stack, learnt, by, schedule, seeds, progress=progress, checkpoint=checkpoint)
-        stack.unstack()
-    else:
-        cores, losses = _one_by_one(
-            cores, device, learnt, by, schedule, seeds, progress, checkpoint, n_jobs
+    at_once = min(len(seeds), effective_n_jobs(n_jobs))
+    # Perceptrons side by side, in as many stacks as train at once; others each by itself.
+    activation = network.activation if network.build is None else None
+    size = 1 if activation is None else math.ceil(len(seeds) / at_once)
+    jobs = [
+        (
+            cores[at : at + size], activation, device, learnt, by, schedule,
+            seeds[at : at + size],
+            f"{os.fspath(checkpoint)}.{at}" if checkpoint and size < len(seeds) else checkpoint,
         )
-    return [Scaled(one.cpu(), *scales[0], *scales[1]).eval() for one in cores], losses
+        for at in range(0, len(seeds), size)
+    ]  # fmt: skip
+    done: list[tuple[list[nn.Module], Floats]] = []
+
+    def tell(share: float) -> None:
+        progress((len(done) + share) / len(jobs))
+
+    # In other processes nobody listens: what is done there is told when it is back.
+    trained: Iterable[tuple[list[nn.Module], Floats]] = (
+        (_train_some(*job, tell) for job in jobs)
+        if at_once == 1
+        else Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_train_some)(*job, None) for job in jobs
+        )
+    )
+    for one in trained:
+        done.append(one)
+        if at_once > 1:
+            tell(0.0)
+    losses = np.full((max(len(own) for _, own in done), len(seeds)), np.nan)
+    for number, (_, own) in enumerate(done):
+        losses[: len(own), number * size : number * size + own.shape[1]] = own
+    found = [core for some, _ in done for core in some]
+    return [Scaled(one, *scales[0], *scales[1]).eval() for one in found], losses
 
 
-def _one_by_one(
+def _train_some(
     cores: list[nn.Module],
+    activation: str | None,
     device: str,
-    rows: tuple[Tensor, Tensor],
+    learnt: tuple[Tensor, Tensor],
     held: tuple[Tensor, Tensor] | None,
     schedule: Schedule,
     seeds: Sequence[int],
-    progress: Progress,
     checkpoint: Path | None,
-    n_jobs: int | None,
+    progress: Progress | None,
 ) -> tuple[list[nn.Module], Floats]:
-    from joblib import Parallel, delayed
+    """Perceptrons of this activation, side by side, or a single module of another kind."""
+    for core in cores:
+        core.to(device)
+    stack: ModuleStack | PerceptronStack = (
+        ModuleStack(cores[0])
+        if activation is None
+        else PerceptronStack(cast("list[nn.Sequential]", cores), activation)
+    )
 
-    def one(number: int) -> tuple[nn.Module, Floats]:
-        core = cores[number].to(device)
-        stack = ModuleStack(core)
-        # In other processes nobody listens.
-        tell = progress if n_jobs in (None, 1) else (lambda _share: None)
-        path = None if checkpoint is None else f"{os.fspath(checkpoint)}.{number}"
-        losses = train(
-            stack,
-            rows,
-            held,
-            schedule,
-            seeds[number : number + 1],
-            progress=lambda share: tell((number + share) / len(seeds)),
-            checkpoint=path,
-        )
-        stack.unstack()
-        return core, losses
+    def there(rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return rows[0].to(device), rows[1].to(device)
 
-    done = Parallel(n_jobs=n_jobs)(delayed(one)(number) for number in range(len(seeds)))
-    longest = max(len(losses) for _, losses in done)
-    losses = np.full((longest, len(seeds)), np.nan)
-    for number, (_, own) in enumerate(done):
-        losses[: len(own), number] = own[:, 0]
-    return [core for core, _ in done], losses
+    losses = train(
+        stack,
+        there(learnt),
+        None if held is None else there(held),
+        schedule,
+        seeds,
+        progress=progress or (lambda _share: None),
+        checkpoint=checkpoint,
+    )
+    stack.unstack()
+    return [core.cpu() for core in cores], losses
 
 
 def build_core(network: "Network", features: tuple[int, ...], outputs: int, seed: int) -> nn.Module:

@@ -137,8 +137,8 @@ class Network(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
     ) -> "tuple[list[nn.Module], Floats]":
         """So many networks of checked rows, which differ by their seeds alone, and their losses.
 
-        Perceptrons train side by side as one batch of matrices; modules of one's own one after the
-        other, or on as many processes as ``n_jobs`` says, as joblib understands it.
+        Perceptrons train side by side as one batch of matrices, modules of one's own one after the
+        other; both on as many processes as ``n_jobs`` says, as joblib understands it.
         """
         self._check()
         targets = y.reshape(len(y), -1)
