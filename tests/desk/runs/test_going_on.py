@@ -222,8 +222,9 @@ def test_a_checkpoint_goes_after_a_time(cut: Run, start: Start, root: Path) -> N
         ended_at=timezone.now() - actions.CHECKPOINT_KEPT - timedelta(seconds=1)
     )
     (root / "that-nobody-names").mkdir()
-    end_what_is_lost()
-    assert folders(root) == []
+    for _ in range(2):  # the second time there is nothing to remove
+        end_what_is_lost()
+        assert folders(root) == []
     waiting.refresh_from_db()
     assert waiting.checkpoint, "what may still be noted keeps its place"
 
