@@ -105,7 +105,7 @@ def accuracy_under_shift(
     Returns
     -------
     The interval is Wilson's for 0 and 1, else Student's, which is too short for losses with a heavy
-    tail (``studies/shift_where.py``: 86 to 92 % at nominal 95 % if they are exponential and some of
+    tail (``studies/shift_where.py``: 82 to 92 % at nominal 95 % if they are exponential and some of
     the inputs have shifted). No estimate, but the reason, if the
     weighted rows tell as little as fewer than 30 equal ones, or if more than a tenth of the current
     rows lie where the reference has none.
