@@ -34,6 +34,10 @@ def divide(item):
     return 1 / item
 
 
+def unlike(_item):
+    return os.urandom(8)
+
+
 def die(_item):
     os._exit(1)
 
@@ -45,6 +49,11 @@ def test_they_run_on_workers_if_there_are_some(cluster):
     assert len(there) == 2
     assert os.getpid() not in there
     assert set(each(place, range(3))) == {os.getpid()}
+
+
+def test_like_calls_are_made_each_on_its_own(cluster):
+    with on_dask(cluster):
+        assert len(set(each(unlike, [0, 0, 0]))) == 3
 
 
 def test_workers_that_die_are_told():

@@ -27,7 +27,9 @@ class _OnWorkers(ParallelBackendBase):  # type: ignore[misc]  # no types there
     def __init__(self, workers: partitions.Workers) -> None:
         super().__init__()
         self._workers = workers
-        self._executor = workers.client.get_executor()
+        # Each call on its own: like calls would share a future, and with it the fate of a loop
+        # that was given up.
+        self._executor = workers.client.get_executor(pure=False)
         self._pending: set[Future[Any]] = set()
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
