@@ -195,7 +195,7 @@ def test_the_calibrated_network_is_kept_with_the_evidence(table, tmp_path, head,
 def test_what_may_not_or_cannot_be_kept_is_not(table, monkeypatch):
     for head in ("gaussian-process", "conformal"):
         assert run(table, **BY_PART, head=head, epochs=5).files == ()
-    monkeypatch.setattr("evidesk.kits.surrogate._MOST_HEAD_BYTES", 2_000)
+    monkeypatch.setattr("evidesk.kits.surrogate_trust._MOST_HEAD_BYTES", 2_000)
     evidence = run(table, **BY_PART, epochs=5)
     assert evidence.files == ()
     assert any("The trained network needs" in one for one in evidence.warnings)

@@ -1,26 +1,22 @@
 """The kit ``bumphunt``: is there a resonance in the data?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
 
-from evidesk.evidence import Evidence, Figure, Finding, Table, Verdict
+from evidesk.evidence import Evidence, Figure, Finding, Table
 from evidesk.kits.arrays import ArrayFile
 from evidesk.kits.bumphunt_figures import hunt_figures, hunt_tables, scan_figures, scan_tables
-from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
-from evidesk.kits.wording import Level, drawing, noted, percent, shown
+from evidesk.kits.bumphunt_parameters import BumpHuntParameters
+from evidesk.kits.bumphunt_words import answer, hunt_findings, hunt_warnings, scan_findings
+from evidesk.kits.kit import Kit, KitError, Progress
+from evidesk.kits.wording import drawing, noted, shown
 from evidesk.methods.bumphunt import (
     BumpHunt,
     Family,
-    HuntResult,
-    LimitBand,
     PipelineToys,
     Spectrum,
-    SpectrumScan,
     Window,
     dijet,
     exponential,
@@ -33,156 +29,6 @@ from evidesk.methods.bumphunt import (
 Floats = npt.NDArray[np.float64]
 
 _QUESTION = "Is there a resonance in the data?"
-_MOST_FEATURES = 100
-
-
-class BumpHuntParameters(Parameters):
-    """What the kit needs to know about the events."""
-
-    file: InputFile = Field(
-        title="Events",
-        description="One row per event: CSV, TSV, JSON, Parquet, npz, HDF5 or ROOT. Columns of a "
-        "matrix in an npz or HDF5 file are x.0, x.1, ..., or have the names that the file gives.",
-    )
-    resonance: ColumnName = Field(
-        title="Resonant variable",
-        description="The column in which a resonance makes a bump, such as an invariant mass.",
-    )
-    feature: list[ColumnName] = Field(
-        default=[],
-        max_length=_MOST_FEATURES,
-        title="Features",
-        description="Columns by which a classifier tells signal from background. Without any, the "
-        "spectrum is scanned as it is.",
-    )
-    signal_low: float | None = Field(
-        default=None,
-        title="Signal region from",
-        description="Lower end of the stretch to look into, in the unit of the resonant variable.",
-    )
-    signal_high: float | None = Field(
-        default=None, title="Signal region to", description="Its upper end."
-    )
-    search_width: float | None = Field(
-        default=None,
-        gt=0,
-        title="Or: search everywhere, in regions of width",
-        description="Signal regions of this width, side by side over the whole spectrum.",
-    )
-    sideband: float | None = Field(
-        default=None,
-        gt=0,
-        title="Width of each sideband",
-        description="Beside a signal region, where the background is learnt. By default as wide as "
-        "the signal region.",
-    )
-    range_low: float | None = Field(
-        default=None,
-        title="Spectrum from",
-        description="Events below take no part, such as those that a trigger thins. By default the "
-        "smallest value.",
-    )
-    range_high: float | None = Field(
-        default=None, title="Spectrum to", description="By default the largest value."
-    )
-    bins: int = Field(default=60, ge=10, le=1_000, title="Bins", description="Of the spectrum.")
-    resolution: float | None = Field(
-        default=None,
-        gt=0,
-        title="Width of the resonance",
-        description="Standard deviation of the peak that is looked for. By default a quarter of a "
-        "signal region.",
-    )
-    collision_energy: float | None = Field(
-        default=None,
-        gt=0,
-        title="Collision energy",
-        description="In the unit of the resonant variable: the smooth background is then the dijet "
-        "function. Without it, the exponential of a polynomial.",
-    )
-    template: Literal["auto", "sideband", "morph", "flow"] = Field(
-        default="auto",
-        title="Background template",
-        description="How the features of the background in the signal region are foretold: the "
-        "sideband as it is, moved by polynomials in the resonant variable, or by a normalising "
-        "flow (needs the extra torch). auto: the sideband, and morph where that fails.",
-    )
-    efficiency: float = Field(
-        default=0.01,
-        gt=0,
-        lt=1,
-        title="Share of the background to keep",
-        description="The cut on the classifier keeps this share of the background.",
-    )
-    folds: int = Field(
-        default=5,
-        ge=2,
-        le=20,
-        title="Folds",
-        description="No event is scored by a model that has seen it: the models of each fold learn "
-        "from the others.",
-    )
-    label: ColumnName | None = Field(
-        default=None,
-        title="Truth, in simulated data",
-        description="A column that is 1 for signal and 0 for background: it shows what the cut "
-        "gains, and is never learnt from.",
-    )
-    level: Level = Field(
-        default=0.95,
-        title="Confidence level",
-        description="Of intervals and limits; an excess counts if its global p-value is below 1 "
-        "less this.",
-    )
-    toys: int = Field(
-        default=10_000,
-        ge=100,
-        le=1_000_000,
-        title="Toys",
-        description="Spectra without signal that the scan is compared with.",
-    )
-    hunts: int = Field(
-        default=0,
-        ge=0,
-        le=10_000,
-        title="Whole hunts without signal",
-        description="So many times all is done anew in events without signal, training included: "
-        "the global p-value then covers learning the cut, too. Each takes as long as the cut of "
-        "the hunt itself.",
-    )
-    random_state: int = Field(
-        default=0,
-        ge=0,
-        le=2**32 - 1,
-        title="Seed",
-        description="With the same seed, a run draws the same numbers.",
-    )
-
-    @model_validator(mode="after")
-    def _one_place_to_look(self) -> "BumpHuntParameters":
-        both = self.signal_low is not None and self.signal_high is not None
-        if (self.signal_low is None) != (self.signal_high is None):
-            raise ValueError("A signal region needs both ends, 'from' and 'to'.")
-        if self.feature and both == (self.search_width is not None):
-            raise ValueError(
-                "Say where to look: a signal region from and to, or the width of the regions to "
-                "search everywhere; one of the two."
-            )
-        if not self.feature and self.resolution is None and self.search_width is None:
-            raise ValueError(
-                "Say how wide a resonance is (its standard deviation), or name features and a "
-                "signal region."
-            )
-        if not self.feature and self.hunts:
-            raise ValueError("Whole hunts learn a cut: they need features.")
-        if self.resonance in self.feature:
-            raise ValueError(
-                "The resonant variable must not be a feature: a classifier would find every bump "
-                "by it."
-            )
-        if self.label is not None and self.label in (self.resonance, *self.feature):
-            raise ValueError("The truth must not be learnt from: it is a column of its own.")
-        return self
 
 
 @dataclass(frozen=True)
@@ -302,8 +148,8 @@ def _scanned(parameters: BumpHuntParameters, events: Events, progress: Progress)
     with drawing():
         figures = tuple(scan_figures(scan, limits, tables, shown(parameters.resonance)))
     return _Found(
-        _answer(parameters, scan, limits, scan.p_global.value <= 1 - parameters.level),
-        tuple(_scan_findings(parameters, scan, limits)),
+        answer(parameters, scan, limits, scan.p_global.value <= 1 - parameters.level),
+        tuple(scan_findings(parameters, scan, limits)),
         tuple(tables.values()),
         figures,
         (*scan.warnings, *scan.fit.warnings),
@@ -368,11 +214,11 @@ def _hunted(parameters: BumpHuntParameters, events: Events, progress: Progress) 
         figures = tuple(hunt_figures(result, limits, tables, shown(parameters.resonance)))
     p = result.p_global if again is None else again.p_global
     return _Found(
-        _answer(parameters, result.best.after_cut, limits, p.value <= 1 - p.level, p.short),
-        tuple(_hunt_findings(parameters, result, limits, again)),
+        answer(parameters, result.best.after_cut, limits, p.value <= 1 - p.level, p.short),
+        tuple(hunt_findings(parameters, result, limits, again)),
         tuple(tables.values()),
         figures,
-        tuple(_hunt_warnings(result)),
+        tuple(hunt_warnings(result)),
     )
 
 
@@ -392,119 +238,6 @@ def _windows(parameters: BumpHuntParameters, edges: Floats) -> tuple[Window, ...
     return windows_over(
         float(edges[0]), float(edges[-1]), width=width, sideband=parameters.sideband or width
     )
-
-
-# In words
-
-
-def _answer(
-    parameters: BumpHuntParameters,
-    scan: SpectrumScan,
-    limits: LimitBand,
-    found: bool,
-    p: str = "",
-) -> str:
-    """An excess or none, with its p-value, and what could be hidden."""
-    where = f"{shown(parameters.resonance)} = {scan.best_mass:.4g}"
-    cut = " after the cut" if parameters.feature else ""
-    limit = limits.at(scan.best_mass)
-    upper = f"upper limit {limit.high:.3g} events at {percent(parameters.level)}"
-    global_p = f"global p = {p or scan.p_global.short}"
-    if found:
-        return (
-            f"An excess of {scan.largest:.2f} sigma{cut} at {where}: {global_p}, "
-            f"{scan.signal.short} events."
-        )
-    return f"No excess{cut}: {global_p}; largest {scan.largest:.2f} sigma at {where}, {upper}."
-
-
-def _scan_findings(
-    parameters: BumpHuntParameters, scan: SpectrumScan, limits: LimitBand
-) -> Iterator[Finding]:
-    found = scan.p_global.value <= 1 - parameters.level
-    yield Finding(
-        "There is a resonance (the number is the global p-value).",
-        scan.p_global,
-        Verdict.SUPPORTED if found else Verdict.UNDECIDED,
-    )
-    yield from _size(parameters, scan, limits, found)
-
-
-def _size(
-    parameters: BumpHuntParameters, scan: SpectrumScan, limits: LimitBand, found: bool
-) -> Iterator[Finding]:
-    at = f"{shown(parameters.resonance)} = {scan.best_mass:.4g}"
-    yield Finding(
-        f"The signal's events where the excess is largest, at {at}.",
-        scan.signal,
-        Verdict.SUPPORTED if found else Verdict.UNDECIDED,
-    )
-    limit = limits.at(scan.best_mass)
-    yield Finding(
-        f"There are at most {limit.high:.3g} signal events at {at} (CLs, at this mass alone).",
-        limit,
-        Verdict.SUPPORTED,
-    )
-
-
-def _hunt_findings(
-    parameters: BumpHuntParameters,
-    result: HuntResult,
-    limits: LimitBand,
-    again: PipelineToys | None,
-) -> Iterator[Finding]:
-    best = result.best
-    found = result.found
-    if again is not None:
-        found = again.p_global.value <= 1 - parameters.level
-        yield Finding(
-            "There is a resonance (the number is the global p-value from whole hunts without "
-            "signal, training included).",
-            again.p_global,
-            Verdict.SUPPORTED if found else Verdict.UNDECIDED,
-        )
-    yield Finding(
-        "After the cut, there is a resonance (the number is the global p-value, for the cut as it "
-        "is).",
-        result.p_global,
-        Verdict.SUPPORTED if result.found else Verdict.UNDECIDED,
-    )
-    yield Finding(
-        "Before the cut, there is a resonance (the number is the p-value of the window).",
-        best.inclusive.p_global,
-        Verdict.SUPPORTED
-        if best.inclusive.p_global.value <= 1 - parameters.level
-        else Verdict.UNDECIDED,
-    )
-    yield from _size(parameters, best.after_cut, limits, found)
-    for check in best.closure.checks:
-        yield Finding(
-            f"Without signal, in {check.window}, the template tells how many events lie beyond the "
-            "cut (the number is the ratio of those that do to those that it foretells).",
-            check.tail.ratio,
-            Verdict.REFUTED if check.reasons else Verdict.SUPPORTED,
-        )
-    yield Finding(
-        "The cut carves the spectrum beside the signal region (the number is the p-value of a "
-        "smooth one).",
-        best.sculpting,
-        Verdict.SUPPORTED if best.sculpting.high < 1 - parameters.level else Verdict.UNDECIDED,
-    )
-    if best.sic is not None:
-        yield Finding(
-            "The cut improves the significance by this factor at its best (from the truth).",
-            best.sic.largest,
-            Verdict.SUPPORTED if best.sic.largest.low > 1 else Verdict.UNDECIDED,
-        )
-
-
-def _hunt_warnings(result: HuntResult) -> Iterator[str]:
-    yield from result.warnings
-    for one in result.windows:
-        where = f"{one.window}: "
-        yield from (where + told for told in (*one.warnings, *one.after_cut.warnings))
-        for reason in one.blocked:
-            yield f"{where}Counting against the template is blocked. {reason}"
 
 
 kit = Kit(

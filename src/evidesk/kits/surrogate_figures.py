@@ -8,6 +8,7 @@ import numpy as np
 
 from evidesk.evidence import Column, Figure, Table
 from evidesk.evidence.plot import ACCENT, style
+from evidesk.kits.surrogate_trust import Totals, Trust
 from evidesk.kits.wording import cell, percent, root
 from evidesk.methods.surrogates import (
     CalibrationCurve,
@@ -19,8 +20,6 @@ from evidesk.methods.surrogates import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from evidesk.kits.surrogate import Totals, Trust
 
 _SCORES = {
     "coverage": "Coverage",
@@ -48,7 +47,7 @@ class First:
     spread: SpreadErrors | None = None
 
     @classmethod
-    def of(cls, found: "Trust") -> "First":
+    def of(cls, found: Trust) -> "First":
         """The test of that name, or the first one."""
         names = [one.name for one in found.parts.tests]
         name = next((one for one in names if one.lower() == "test"), names[0])
@@ -66,7 +65,7 @@ class First:
         )
 
 
-def surrogate_tables(found: "Trust", first: First, level: float) -> dict[str, Table]:
+def surrogate_tables(found: Trust, first: First, level: float) -> dict[str, Table]:
     """Scores by part, the curve, totals, and what to compute next; by name."""
     tables = {"scores": _scores("scores", "Scores of each test", found.scores)}
     if found.total_scores is not None and found.independent_scores is not None:
@@ -96,7 +95,7 @@ def surrogate_tables(found: "Trust", first: First, level: float) -> dict[str, Ta
 
 
 def surrogate_figures(
-    found: "Trust", first: First, level: float, tables: Mapping[str, Table]
+    found: Trust, first: First, level: float, tables: Mapping[str, Table]
 ) -> Iterator[Figure]:
     """Coverage by part, the calibration curve, spread against error, and totals."""
     parts = ", ".join(found.scores.subsets)
@@ -187,7 +186,7 @@ def _scores(name: str, title: str, scores: PredictionScores) -> Table:
     )
 
 
-def _draw_totals(totals: "Totals") -> "Axes":
+def _draw_totals(totals: Totals) -> "Axes":
     from matplotlib import pyplot as plt
 
     colours = (ACCENT, "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#E69F00")
