@@ -42,7 +42,7 @@ def test_groups_move_as_a_whole():
     for group in range(5):
         assert np.ptp(labels[np.array(groups) == group], axis=0).max() == 0
     assert (relabelling.count, relabelling.over) == (5, "5 groups")
-    assert math.exp(relabelling.log_count) == pytest.approx(math.comb(5, 2))
+    assert math.exp(relabelling.log_count()) == pytest.approx(math.comb(5, 2))
     # Groups differ in size, so that the current sample's size does, too.
     assert len(set(labels.sum(axis=0))) > 1
 
@@ -55,18 +55,30 @@ def test_a_group_in_both_samples_compares_with_itself():
     assert set(labels[:2].sum(axis=0)) == {1}
     assert set(labels[2:4].sum(axis=0)) == {1}
     assert labels[4:].max() == 0  # the only group that lies in one sample alone
-    assert math.exp(relabelling.log_count) == pytest.approx(4)
+    # Two ways in either pair; a test of two sides cannot tell these from their opposites.
+    assert math.exp(relabelling.log_count(one_sided=True)) == pytest.approx(4)
     assert relabelling.count == 3
 
 
 def test_all_groups_can_be_in_both_samples():
-    labels = drawn(Relabelling.of_groups(np.array([0, 1, 0, 1], bool), [1, 1, 2, 2]))
-    assert set(labels[:2].sum(axis=0)) == {1}
+    # In any order of rows, and of as many sizes as there are.
+    groups = np.array([5, 7, 5, 7, 7, 9, 9])
+    is_current = np.array([0, 1, 1, 0, 1, 0, 1], bool)
+    labels = drawn(Relabelling.of_groups(is_current, groups), 6_000)
+    for group, current in ((5, 1), (7, 2), (9, 1)):
+        assert set(labels[groups == group].sum(axis=0)) == {current}
+    kinds, counts = np.unique(labels[:, 1:].T, axis=0, return_counts=True)
+    assert len(kinds) == 2 * 3 * 2
+    assert counts == pytest.approx(np.full(12, 500), abs=100)
 
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [([1, 2], "of each of the 10 rows"), ([np.nan] * 10, "missing values")],
+    [
+        ([1, 2], "of each of the 10 rows"),
+        ([np.nan] * 10, "missing values"),
+        (np.array([*"abcdefghi", None], dtype=object), "missing values"),
+    ],
 )
 def test_groups_that_do_not_fit_are_refused(groups, message):
     with pytest.raises(ValueError, match=message):
@@ -74,11 +86,30 @@ def test_groups_that_do_not_fit_are_refused(groups, message):
 
 
 def test_too_few_rows_say_how_many_are_needed():
-    Relabelling.of_rows(np.array([0, 0, 0, 1, 1, 1], bool)).check(0.05)
+    three = Relabelling.of_rows(np.array([0, 0, 0, 1, 1, 1], bool))
+    three.check(0.05, one_sided=True)
+    with pytest.raises(
+        TooFewError, match=r"10 way.*below 0\.1.*At least 7 rows .* example 4 and 3"
+    ):
+        three.check(0.05)
+    Relabelling.of_rows(np.array([0, 0, 0, 0, 1, 1, 1], bool)).check(0.05)
     with pytest.raises(TooFewError, match=r"6 way.*At least 6 rows .* for example 3 and 3"):
-        Relabelling.of_rows(np.array([0, 0, 1, 1], bool)).check(0.05)
-    with pytest.raises(TooFewError, match=r"1 groups in the reference.*2 way.*At least 6 groups"):
+        Relabelling.of_rows(np.array([0, 0, 1, 1], bool)).check(0.05, one_sided=True)
+    with pytest.raises(TooFewError, match=r"1 groups in the reference.*1 way.*At least 7 groups"):
         Relabelling.of_groups(HALVES, HALVES).check(0.05)
+
+
+def test_too_few_groups_in_both_samples_say_so():
+    def pairs(count):
+        return Relabelling.of_groups(np.arange(2 * count) % 2 == 1, np.arange(2 * count) // 2)
+
+    with pytest.raises(TooFewError, match=r"5 groups, 5 of them in both .* 16 way.*more groups"):
+        pairs(5).check(0.05)
+    pairs(6).check(0.05)
+    pairs(5).check(0.05, one_sided=True)
+    # With a sixth group, in the reference alone, no labelling has an opposite.
+    groups, is_current = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5], np.arange(11) % 2 == 1
+    Relabelling.of_groups(is_current, groups).check(0.05)
 
 
 def test_the_p_value_counts_the_sample_itself():
@@ -106,6 +137,18 @@ def test_the_combination_is_led_by_what_is_clearest():
     fairly = noise.copy()
     fairly[:, 0] = np.sort(noise[:, 1:], axis=1)[:, 185]  # each has p = .075
     assert permutation_p_value(combine(fairly)).value < 0.12  # the smallest alone: about 0.27
+
+
+def test_a_statistic_that_sees_nothing_does_not_hide_the_others():
+    clear = np.random.default_rng(4).standard_normal((5, 200))
+    clear[:, 0] = 9
+    clear[1, 0] = -9
+    assert permutation_p_value(combine(clear)).value == 1 / 200
+
+
+def test_rounding_errors_break_no_tie_in_the_combination():
+    rows = np.repeat(np.random.default_rng(5).standard_normal((3, 50)), 2, axis=1)
+    assert combine(rows * (1 + 1e-9 * np.arange(100))) == pytest.approx(combine(rows))
 
 
 def test_the_combination_is_uniform_without_a_shift():

@@ -144,7 +144,7 @@ def adverse_shift(
         if groups is None
         else Relabelling.of_groups(is_current, groups)
     )
-    relabelling.check(1 - level)
+    relabelling.check(1 - level, one_sided=True)
     check_permutations(permutations, 1 - level)
     usual = max(_MANY if len(scores) <= _MANY_UPTO else _FEW, fewest_relabellings(1 - level))
     drawn = usual if permutations is None else permutations

@@ -19,6 +19,7 @@ from joblib import Parallel, delayed
 from scipy import special
 
 from evidesk.evidence import Estimate
+from evidesk.methods.metrics.labels import is_missing
 from evidesk.methods.metrics.proportion import proportion_interval
 
 Floats = npt.NDArray[np.float64]
@@ -40,15 +41,14 @@ class Relabelling:
     is_current : shape (n,); the labels that are there.
     group : shape (n,); the number of the row's unit, from 0 on.
     whole : shape (n,); the number of the row's group among those that lie in one sample alone,
-        whose label is the group's; -1 for rows of other groups.
-    within : the rows of each group that has rows in both samples: labels change places inside it.
+        whose label is the group's; -1 for rows of groups that have rows in both samples: inside
+        each of these, labels change places.
     unit : ``"rows"`` or ``"groups"``.
     """
 
     is_current: Mask
     group: Ints
     whole: Ints
-    within: tuple[Ints, ...] = ()
     unit: str = "rows"
 
     @classmethod
@@ -70,7 +70,7 @@ class Relabelling:
                 f"'groups' must name the group of each of the {len(is_current):,} rows, the "
                 f"reference's first and then the current sample's; got shape {names.shape}."
             )
-        if names.dtype.kind == "f" and np.isnan(names).any():
+        if names.dtype.kind in "fO" and any(map(is_missing, names)):
             raise ValueError("'groups' has missing values. Give these rows groups of their own.")
         _, group = np.unique(
             names.astype(str) if names.dtype.kind == "O" else names, return_inverse=True
@@ -79,48 +79,61 @@ class Relabelling:
         current = np.bincount(group, weights=is_current)
         mixed = (current > 0) & (current < sizes)
         number = np.where(mixed, -1, np.cumsum(~mixed) - 1)
-        within = tuple(np.flatnonzero(group == one) for one in np.flatnonzero(mixed))
-        return cls(is_current, group, number[group], within, "groups")
+        return cls(is_current, group, number[group], "groups")
 
     @property
     def count(self) -> int:
         """How many units there are: rows or groups."""
-        return int(self.whole.max(initial=-1)) + 1 + len(self.within)
+        return int(self.group.max()) + 1
 
     @property
     def over(self) -> str:
         """What is random, in the words of :class:`~evidesk.evidence.Estimate`."""
         return "cases" if self.unit == "rows" else f"{self.count} groups"
 
-    @property
-    def log_count(self) -> float:
-        """Natural logarithm of the number of different relabellings."""
-        labels = self._labels_of_whole()
-        found = _log_binomial(len(labels), int(labels.sum()))
-        for rows in self.within:
-            found += _log_binomial(len(rows), int(self.is_current[rows].sum()))
-        return found
+    def log_count(self, *, one_sided: bool = False) -> float:
+        """Natural logarithm of how many relabellings can be told from each other.
 
-    def check(self, alpha: float) -> None:
+        Parameters
+        ----------
+        one_sided : whether the statistic tells a shift from the opposite one. Else, where both
+            samples are of one size, a labelling and its opposite are the same.
+        """
+        labels = self._labels_of_whole()
+        inside = self.group[self.whole < 0]
+        size = np.r_[len(labels), np.bincount(inside)]
+        current = np.r_[labels.sum(), np.bincount(inside, weights=self.is_current[self.whole < 0])]
+        return _log_ways(size, current, one_sided)
+
+    def check(self, alpha: float, *, one_sided: bool = False) -> None:
         """Raise `TooFewError` if not even the most extreme result would have a p-value of at most
         ``alpha``.
         """
-        if self.log_count >= -math.log(alpha) - 1e-12:
+        found, needed = self.log_count(one_sided=one_sided), -math.log(alpha) - 1e-12
+        if found >= needed:
             return
-        current = int(self._labels_of_whole().sum())
-        total = len(self._labels_of_whole())
-        enough = next(
-            size
-            for size in range(2, 10_000)
-            if _log_binomial(size, min(max(current, 1), size - 1)) >= -math.log(alpha)
-            or _log_binomial(size, size // 2) >= -math.log(alpha)
-        )
+        labels = self._labels_of_whole()
+        if len(labels) == self.count:
+            current = int(labels.sum())
+            told = f"{len(labels) - current} {self.unit} in the reference and {current} in the "
+            told += "current sample"
+            enough = next(
+                size
+                for size in range(2, 10_000)
+                for inside in (min(max(current, 1), size - 1), size // 2)
+                if _log_ways(size, inside, one_sided) >= needed
+            )
+            ask = (
+                f"At least {enough} {self.unit} are needed in all, for example "
+                f"{enough - enough // 2} and {enough // 2}."
+            )
+        else:
+            told = f"{self.count} groups, {self.count - len(labels)} of them in both samples,"
+            ask = "Give more groups."
         raise TooFewError(
-            f"{total - current} {self.unit} in the reference and {current} in the current sample "
-            f"can be relabelled in {round(math.exp(self.log_count)):,} way(s) only, so that no "
-            f"p-value can be below {math.exp(-self.log_count):.2g}, and none is at most {alpha:g}. "
-            f"At least {enough} {self.unit} are needed in all, for example {enough - enough // 2} "
-            f"and {enough // 2}."
+            f"{told} can be relabelled in {round(math.exp(found)):,} way(s) only that a test can "
+            f"tell apart, so that no p-value can be below {math.exp(-found):.2g}, and none is at "
+            f"most {alpha:g}. {ask}"
         )
 
     def labels(self, count: int, rng: np.random.Generator) -> Singles:
@@ -131,6 +144,9 @@ class Relabelling:
         of_whole = self._labels_of_whole()
         in_whole = self.whole >= 0
         is_all = bool(in_whole.all())
+        # Rows of groups in both samples, group by group.
+        mixed = np.flatnonzero(~in_whole)
+        mixed = mixed[np.argsort(self.group[mixed], kind="stable")]
         for column in range(1, count + 1):
             shuffled = rng.permutation(of_whole)
             if is_all:
@@ -139,8 +155,9 @@ class Relabelling:
                 continue
             if len(shuffled):
                 found[in_whole, column] = shuffled[self.whole[in_whole]]
-            for rows in self.within:
-                found[rows, column] = rng.permutation(self.is_current[rows])
+            # Sorted by a random number within each group.
+            order = np.argsort(self.group[mixed] + rng.random(len(mixed)))
+            found[mixed, column] = self.is_current[mixed[order]]
         return found
 
     def _labels_of_whole(self) -> npt.NDArray[np.bool_]:
@@ -150,8 +167,13 @@ class Relabelling:
         return labels
 
 
-def _log_binomial(n: int, k: int) -> float:
-    return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
+def _log_ways(size: npt.ArrayLike, current: npt.ArrayLike, one_sided: bool) -> float:
+    """Logarithm of the ways to label so many of each set, less opposites that look the same."""
+    n, k = np.asarray(size), np.asarray(current)
+    each = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    found = float(each.sum())
+    has_opposites = not one_sided and found > 0 and bool((2 * k == n).all())
+    return found - math.log(2) * has_opposites
 
 
 def fewest_relabellings(alpha: float) -> int:
@@ -232,10 +254,11 @@ def for_each(
 def combine(statistics: npt.NDArray[Any]) -> Floats:
     """One statistic of several, each of which is seen against its own relabellings.
 
-    Each statistic's rank among its row is a p-value; these are summed on the Cauchy scale, on which
-    a single small one is enough, and where all are fairly small so is the whole. All columns are
-    treated alike, so that the combined statistic is as exact as each. Source: Liu and Xie, "Cauchy
-    combination test", JASA 115 (2020) 393-402, for the scale; its null distribution is not needed.
+    Each statistic's rank among its row is a p-value; of these, the harmonic mean is taken: a small
+    one is enough, whatever the others say, and where all are fairly small so is the whole. All
+    columns are treated alike, so that the combined statistic is as exact as each. Source: Wilson,
+    "The harmonic mean p-value for combining dependent tests", PNAS 116 (2019) 1195-1200; its null
+    distribution is not needed.
 
     Parameters
     ----------
@@ -243,17 +266,19 @@ def combine(statistics: npt.NDArray[Any]) -> Floats:
 
     Returns
     -------
-    Shape (1 + B,).
+    Shape (1 + B,): the inverse of that mean, times k.
     """
     columns = statistics.shape[1]
-    # How many of a row are at least as large; equal ones share the larger number.
+    # How many of a row are at least as large; equal ones share the larger number. Sums in another
+    # order differ in their last digits; such statistics are equal.
     ascending = np.sort(statistics, axis=1)
+    slack = 1e-6 * (ascending[:, -1] - ascending[:, 0])
     as_large = np.stack(
         [
-            columns - np.searchsorted(row, own, side="left")
-            for row, own in zip(ascending, statistics, strict=True)
+            columns - np.searchsorted(row, own - margin, side="left")
+            for row, own, margin in zip(ascending, statistics, slack, strict=True)
         ]
     )
     p = (as_large - 0.5) / columns
-    combined: Floats = np.tan((0.5 - p) * math.pi).sum(axis=0)
+    combined: Floats = (1 / p).sum(axis=0)
     return combined
