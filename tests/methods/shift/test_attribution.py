@@ -220,6 +220,13 @@ def test_a_feature_without_values_in_a_sample_has_no_pairs_there():
     assert _adjusted(x, y, RNG(0))[(0, 1)] > 0.1
 
 
+def test_features_that_are_never_there_together_have_nothing_in_common():
+    x, y = RNG(0).random((2, 30, 3))
+    for sample in (x, y):
+        sample[:15, 0] = sample[15:, 1] = np.nan
+    assert _adjusted(x, y, RNG(0))[(0, 1)] == 1
+
+
 @pytest.mark.parametrize("kind", ["numeric", "categorical"])
 def test_values_that_are_missing_in_one_sample_shift_no_pair(kind):
     rejected = []

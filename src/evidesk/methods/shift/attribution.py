@@ -296,7 +296,7 @@ def _within(samples: Samples) -> Iterator[tuple[Singles, Mask]]:
         there = np.ones(samples.n, dtype=bool)
         if feature.kind == "categorical":
             missing = np.array(feature.levels) == MISSING
-            there = ~columns[:, missing].any(axis=1)
+            there[columns[:, missing].any(axis=1)] = False
             values = columns[:, ~missing][:, :_LEVELS_IN_PAIRS]
         else:
             if feature.has_missing:

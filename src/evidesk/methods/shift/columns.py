@@ -120,13 +120,16 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
 
 def _plain(values: Any) -> npt.NDArray[Any]:
     """As an array without a mask, with signs for missing values instead."""
-    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
-        kind = values.dtype.kind
-        if kind in "Mm":
-            return values.filled(values.dtype.type("NaT"))
-        if kind in "biuf":
-            return values.astype(np.float64).filled(np.nan)
-        return np.where(values.mask, None, values.data.astype(object))
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else np.False_
+    if masked.any():
+        found = np.array(values.data)
+        if found.dtype.kind in "biuf":
+            found = found.astype(np.float64)
+        elif found.dtype.kind not in "Mm":
+            found = found.astype(object)
+        # NumPy makes NaN or NaT of it.
+        found[masked] = None
+        return found
     # A column with a time zone would become one of objects.
     zoned = getattr(getattr(values, "dtype", None), "tz", None) is not None
     return np.asarray(values, dtype="datetime64[us]" if zoned else None)

@@ -327,10 +327,12 @@ def _marginal(question: Question) -> Answer:
         parts: list[Floats] = []
         # Some at a time: many features need so many relabellings that all would fill the memory.
         for labels in label_batches(relabelling, count, question.rng):
-            parts.append(np.stack([features[number].statistics(labels) for number in rest]))
+            parts.append(
+                np.stack([features[number].statistics(labels) for number in rest.tolist()])
+            )
             done = sum(part.shape[1] for part in parts) / (1 + count)
             question.tell((1 + done) / 2)
-        for number, statistics in zip(rest, np.concatenate(parts, axis=1), strict=True):
+        for number, statistics in zip(rest.tolist(), np.concatenate(parts, axis=1), strict=True):
             values[number] = permutation_p_value(statistics, level=question.level).value
     p = float(holm(values).min())
     return Answer(

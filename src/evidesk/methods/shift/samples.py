@@ -281,7 +281,7 @@ def _left_out(names: list[str], where: str) -> str:
     return f"Left out, for {where} have the same value there: {named}."
 
 
-def _listed(found: Sequence[str], most: int, between: str = ", ") -> str:
+def _listed(found: Sequence[str] | npt.NDArray[Any], most: int, between: str = ", ") -> str:
     more = f" and {len(found) - most:,} more" if len(found) > most else ""
     return between.join(found[:most]) + more
 
