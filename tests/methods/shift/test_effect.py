@@ -78,9 +78,9 @@ def test_the_energy_distance_covers_with_and_without_a_shift():
             truth = 2 * (between - 2 / np.sqrt(np.pi)) / scale
             found = effect.energy_distance(samples, rows(samples), 0.9, rng)
             covered.append(found.low <= truth <= found.high)
+        assert np.mean(covered) > 0.9 - 3 * np.sqrt(0.09 / 200)
         # Without a shift, an interval whose mean lay below 0 always covers.
-        level = 0.9 if delta else 0.95
-        assert np.mean(covered) == pytest.approx(level, abs=3 * np.sqrt(level * (1 - level) / 200))
+        assert not delta or np.mean(covered) < 0.9 + 3 * np.sqrt(0.09 / 200)
 
 
 def test_an_exact_copy_has_a_possible_energy_distance():

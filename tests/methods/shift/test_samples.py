@@ -115,9 +115,22 @@ def test_categories_that_one_sample_lacks_are_named():
     assert "leaks" in Samples.of(current, current).warnings[0]  # and nothing else
 
 
+def test_of_many_categories_those_that_chance_leaves_out_are_not_named():
+    share = 1 / np.arange(1, 41)
+    names = np.array([f"z{i}" for i in range(40)])
+    said = []
+    for seed in range(200):
+        x, y = RNG(seed).choice(names, (2, 100), p=share / share.sum())
+        said.append(any("lacks" in one for one in Samples.of(x, y).warnings))
+    assert np.mean(said) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    y[y == "z0"] = "Z0"
+    (told,) = Samples.of(x, y).warnings
+    assert "column 'x0' has 'z0' only in the reference and 'Z0' only in the current" in told
+
+
 def test_many_categories_and_columns_are_not_all_named():
     def columns(count, what):
-        return {f"c{i}": [f"{what}{j}" for j in range(count)] for i in range(7)}
+        return {f"c{i}": [f"{what}{j}" for j in range(count)] * 20 for i in range(7)}
 
     (told,) = Samples.of(columns(20, "u"), columns(20, "v")).warnings
     assert "column 'c0' has 'u0', 'u1', 'u2' and 17 more only in the reference and 'v0'" in told

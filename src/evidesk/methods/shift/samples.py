@@ -21,6 +21,9 @@ Mask = npt.NDArray[np.bool_]
 MOST_LEVELS = 50
 #: So many columns are named, and of each so many of the categories that one sample lacks.
 _NAMED, _NAMED_LEVELS = 5, 3
+#: Of more categories, one sample lacks some by chance: those are named that it lacks with less than
+#: this probability, for any of the column.
+_FEW_LEVELS, _BY_CHANCE = 10, 0.05
 #: What stands for a missing category.
 MISSING = "(missing)"
 _OTHER = "(other)"
@@ -241,27 +244,21 @@ def _warnings(
             continue
         levels, codes = _numbered(column.values)
         rows[:, number] = codes
-        in_reference, in_current = (
-            np.isin(np.arange(len(levels)), codes[samples.is_current == current])
-            for current in (False, True)
-        )
-        alone = {"reference": levels[~in_current], "current sample": levels[~in_reference]}
+        alone = _alone(levels, codes, samples.is_current)
         if feature.levels[-1] == _OTHER:
-            # Of so many, rare ones are in one sample alone by chance: their names tell nothing.
-            counts = " and ".join(
-                f"{len(found):,} only in the {one}" for one, found in alone.items()
-            )
+            told = " and ".join(f"{len(found):,} only in the {one}" for one, found in alone.items())
             yield (
-                f"Column {feature.name!r} has {len(levels):,} categories, {counts}; all but the "
+                f"Column {feature.name!r} has {len(levels):,} categories, {told}; all but the "
                 f"{MOST_LEVELS - 1} most frequent count as one."
             )
-        elif not (in_reference & in_current).all():
-            named = " and ".join(
-                f"{_listed(found, _NAMED_LEVELS)} only in the {one}"
-                for one, found in alone.items()
-                if len(found)
-            )
-            lacking.append(f"column {feature.name!r} has {named}")
+            continue
+        named = [
+            f"{_listed(found, _NAMED_LEVELS)} only in the {one}"
+            for one, found in alone.items()
+            if len(found)
+        ]
+        if named:
+            lacking.append(f"column {feature.name!r} has {' and '.join(named)}")
     if lacking:
         yield (
             f"Categories that one of the samples lacks: {_listed(lacking, _NAMED, '; ')}. They "
@@ -295,6 +292,22 @@ def _numbered(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[n
     order = np.argsort(-np.bincount(found), kind="stable")
     levels = np.array([MISSING if one is None else repr(one) for one in number], dtype=object)
     return levels[order], np.argsort(order)[found]
+
+
+def _alone(
+    levels: npt.NDArray[Any], codes: npt.NDArray[np.intp], is_current: Mask
+) -> dict[str, npt.NDArray[Any]]:
+    """Of each sample, the categories that the other lacks. Of more than a few, unless they are so
+    many that they are only counted, without those that it may well lack by chance.
+    """
+    counts = np.bincount(codes)
+    found = {}
+    for name, own in (("reference", ~is_current), ("current sample", is_current)):
+        alone = np.bincount(codes[~own], minlength=len(levels)) == 0
+        if _FEW_LEVELS < len(levels) <= MOST_LEVELS:
+            alone &= own.mean() ** counts * len(levels) <= _BY_CHANCE
+        found[name] = levels[alone]
+    return found
 
 
 def _shared(rows: Floats, is_current: Mask) -> tuple[int, int]:
