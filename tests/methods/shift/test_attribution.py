@@ -220,6 +220,68 @@ def test_a_feature_without_values_in_a_sample_has_no_pairs_there():
     assert _adjusted(x, y, RNG(0))[(0, 1)] > 0.1
 
 
+def test_features_that_are_never_there_together_have_nothing_in_common():
+    x, y = RNG(0).random((2, 30, 3))
+    for sample in (x, y):
+        sample[:15, 0] = sample[15:, 1] = np.nan
+    assert _adjusted(x, y, RNG(0))[(0, 1)] == 1
+
+
+@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+def test_values_that_are_missing_in_one_sample_shift_no_pair(kind):
+    rejected = []
+    for seed in range(60):
+        rng = RNG(seed)
+
+        def sample(n, missing, rng=rng):
+            first = rng.standard_normal(n)
+            second = 0.8 * first + 0.6 * rng.standard_normal(n)
+            if kind == "categorical":
+                second = np.where(second > 0, "high", "low").astype(object)
+                second[rng.random(n) < missing] = None
+            else:
+                second[rng.random(n) < missing] = np.nan
+                first[rng.random(n) < missing] = np.nan
+            return pd.DataFrame({"a": first, "b": second})
+
+        # Where most rows are of the reference and lack values, both samples have as many left.
+        rejected.append(_adjusted(sample(200, 0.5), sample(100, 0.0), rng)[(0, 1)] <= 0.1)
+    assert np.mean(rejected) < 0.1 + 3 * np.sqrt(0.1 * 0.9 / 60)
+
+
+def test_the_level_of_pairs_holds_where_missing_values_change_the_samples_sizes():
+    rejected = []
+    for seed in range(200):
+        rng = RNG(seed)
+        x, y = rng.standard_normal((300, 2)), rng.standard_normal((60, 2))
+        x[rng.random(x.shape) < 0.6] = np.nan
+        rejected.append(_adjusted(x, y, rng)[(0, 1)] <= 0.1)
+    assert near(np.mean(rejected), 0.1, 200)
+
+
+def test_a_dependence_that_shifts_is_found_among_missing_values():
+    found = []
+    for seed in range(40):
+        rng = RNG(seed)
+        x, y = rng.standard_normal((2, 300, 3))
+        y[:, 1] = 0.6 * y[:, 0] + 0.8 * y[:, 1]
+        y[rng.random(y.shape) < 0.3] = np.nan
+        found.append(_adjusted(x, y, rng)[(0, 1)] <= 0.05)
+    assert np.mean(found) > 0.9
+
+
+def test_a_feature_that_does_not_vary_explains_nothing():
+    made = Samples.of(*RNG(0).standard_normal((2, 30, 3)))
+    made.design[:, 1] = 0.3  # as its rows may be left out
+    relabelling = Relabelling.of_rows(made.is_current)
+    found = marginal_statistics(made, relabelling, 9, RNG(0))
+    assert (found[1] == 0).all()
+    made.design[:, 2] = 0.3
+    again = marginal_statistics(made, relabelling, 9, RNG(0))
+    np.testing.assert_allclose(again[0], found[0], rtol=1e-5)
+    assert (again[1:] == 0).all()
+
+
 def test_one_feature_has_no_pairs_and_many_have_too_many(monkeypatch):
     def pairs(d):
         samples = Samples.of(*RNG(0).standard_normal((2, 30, d)))

@@ -92,3 +92,24 @@ def test_a_drift_is_refused():
 def test_two_rows_have_no_memory_to_speak_of():
     with pytest.raises(ValueError, match="can be relabelled in"):
         two_sample_test([1.0, 2.0], [2.0, 3.0], block_length=1)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1]])
+def test_a_feature_that_is_constant_in_the_blocks_is_left_out(order):
+    rng = RNG(0)
+    x, y = rng.normal(size=(205, 3)), rng.normal(size=(205, 3))
+    x[:, 1] = y[:, 1] = 0
+    x[-2, 1] = 1  # among the last rows, which are too few for a block
+    y[:, 2] += 1
+    found = where(x[:, order], y[:, order], block_length=20, random_state=0)
+    shifted = f"x{order.index(2)}"
+    assert found.shifted == found.shifted_alone == (shifted,)
+    assert {one.name for one in found.features} == {"x0", shifted}
+    assert f"rows that remain have the same value there: 'x{order.index(1)}'" in found.warnings[0]
+
+
+def test_blocks_of_constants_have_nothing_to_compare():
+    x, y = np.zeros((2, 25, 1))
+    x[-1] = 1
+    with pytest.raises(ValueError, match="constant in the 40 rows that remain of 50"):
+        where(x, y, block_length=20)

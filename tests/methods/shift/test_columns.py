@@ -1,10 +1,14 @@
 """What counts as a sample, and what is refused."""
 
+from datetime import date, datetime, time
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
+from evidesk.methods.metrics.labels import is_missing
 from evidesk.methods.shift.columns import check_alike, columns_of
 
 
@@ -53,6 +57,66 @@ def test_pandas_own_types_are_understood():
     np.testing.assert_array_equal(whole.values, [1, np.nan, 3])
     np.testing.assert_array_equal(yes.values, [1, np.nan, 0])
     assert kind.values.tolist() == ["a", "b", None]
+
+
+def test_dates_are_numeric_however_they_are_kept():
+    days = [date(2026, 1, 1), None, date(2026, 1, 3)]
+    noon = [None if day is None else datetime.combine(day, time(12)) for day in days]
+    in_berlin = pd.Series(pd.to_datetime(noon)).dt.tz_localize("Europe/Berlin")
+    expected = np.array([1767225600, np.nan, 1767398400])
+    for later, values in (
+        (0, days),
+        (0, [np.datetime64("2026-01-01"), pd.NaT, np.datetime64("2026-01-03")]),
+        (0, pd.array(days, dtype="datetime64[s]")),
+        (12, noon),
+        (12, pl.Series(noon)),
+        (11, in_berlin),
+        (11, in_berlin.astype(object)),
+        (11, pl.from_pandas(in_berlin)),
+    ):
+        (column,) = columns_of({"when": values}, "X")
+        assert column.kind == "numeric"
+        np.testing.assert_array_equal(column.values, expected + 3600 * later)
+    (column,) = columns_of(in_berlin, "X")
+    assert column.kind == "numeric"
+
+
+def test_decimals_are_numeric():
+    (column,) = columns_of({"price": [Decimal("1.5"), Decimal("nan"), None, 3]}, "X")
+    assert column.kind == "numeric"
+    np.testing.assert_array_equal(column.values, [1.5, np.nan, np.nan, 3])
+
+
+@pytest.mark.parametrize("made", [pd.Categorical, lambda v: pd.Series(pd.Categorical(v))])
+def test_numbers_that_pandas_takes_for_categories_are_some(made):
+    (column,) = columns_of({"kind": made([3, None, 1, 3])}, "X")
+    assert column.kind == "categorical"
+    # As they are without a missing one, which makes floats of them.
+    assert column.values.tolist() == ["3", None, "1", "3"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2, 3],
+        [True, True, False],
+        [1.0, np.inf, 3.0],
+        np.array(["2026-01-01", "2026-01-02", "2026-01-03"], dtype="datetime64[D]"),
+        np.array([1, 2, 3], dtype="timedelta64[s]"),
+        ["a", "b", "c"],
+        np.array([1, "b", 3], dtype=object),
+    ],
+)
+def test_what_is_masked_is_missing(values):
+    masked = np.ma.masked_array(values, mask=[False, True, False])
+    (column,) = columns_of({"a": masked}, "X")
+    (other,) = columns_of({"a": np.asarray(values)[[0, 2]]}, "X")
+    assert column.kind == other.kind
+    assert is_missing(column.values[1])
+    assert column.values[[0, 2]].tolist() == other.values.tolist()
+    table = np.ma.column_stack([masked, masked])
+    assert is_missing(columns_of(table, "X")[0].values[1])
+    assert is_missing(columns_of(masked, "X")[0].values[1])
 
 
 @pytest.mark.parametrize(

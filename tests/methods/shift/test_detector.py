@@ -1,6 +1,7 @@
 """The detector keeps scikit-learn's contract."""
 
 import pickle
+import warnings
 from contextlib import suppress
 from unittest import SkipTest
 
@@ -107,6 +108,54 @@ def test_rows_like_the_reference_are_seldom_called_unlike_it():
         shares.append((detector.predict(rng.standard_normal((500, 2))) == -1).mean())
     assert np.mean(shares) < 0.1 + 3 * np.std(shares) / np.sqrt(30)
     assert np.mean(shares) > 0.05
+
+
+def test_it_says_if_no_row_could_be_called_unlike_the_reference():
+    rng = RNG(0)
+    x, y = rng.standard_normal((37, 2)), rng.standard_normal((30, 2)) + 50
+    small = ShiftDetector(permutations=19, random_state=0).fit(x[:30])
+    small.test(y)
+    with pytest.warns(UserWarning, match="reference of 37 rows or more"):
+        assert (small.predict(y) == 1).all()
+    enough = ShiftDetector(permutations=19, random_state=0).fit(x)
+    enough.test(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (enough.predict(y) == -1).all()
+
+
+def test_mappings_are_taken_as_frames_are(detector):
+    x, y = (dict(frame(RNG(seed), n, shift)) for seed, n, shift in ((0, 200, 0.0), (1, 150, 2.0)))
+    mapped = ShiftDetector(random_state=0).fit(x)
+    assert list(mapped.feature_names_in_) == ["a", "k", "m"]
+    assert mapped.n_features_in_ == 3
+    # In any order.
+    assert mapped.test(dict(reversed(y.items()))).p_value == detector.result_.p_value
+    assert mapped.test(pd.DataFrame(y)).p_value == detector.result_.p_value
+    np.testing.assert_array_equal(mapped.predict(y), detector.predict(pd.DataFrame(y)))
+    mapped.partial_fit(x)
+    assert len(mapped.reference_["a"]) == 400
+    with pytest.raises(ValueError, match="not those of the reference: 'b', 'm' are in one"):
+        mapped.test({"b": [1], "a": [1.0], "k": ["u"]})
+
+
+@pytest.mark.parametrize("series", [pd.Series, pl.Series])
+def test_a_series_is_one_column(series):
+    x, y = RNG(0).standard_normal(80), RNG(1).standard_normal(60) + 1
+    of_series = ShiftDetector(random_state=0).fit(series(x))
+    of_table = ShiftDetector(random_state=0).fit(x[:, None])
+    assert of_series.test(series(y)).p_value == of_table.test(y[:, None]).p_value
+    np.testing.assert_array_equal(of_series.predict(series(y)), of_table.predict(y[:, None]))
+    kinds = ShiftDetector(random_state=0).fit(series(["u", "v"] * 20))
+    assert kinds.test(series(["u"] * 30)).differs
+
+
+def test_masked_values_are_missing():
+    x = np.ma.masked_array(RNG(0).standard_normal((40, 2)), mask=RNG(1).random((40, 2)) < 0.3)
+    masked = ShiftDetector(random_state=0).fit(x)
+    plain = ShiftDetector(random_state=0).fit(x.filled(np.nan))
+    np.testing.assert_array_equal(masked.reference_["x0"], plain.reference_["x0"])
+    assert masked.test(x + 1).p_value == plain.test(x.filled(np.nan) + 1).p_value
 
 
 def test_frames_of_either_kind_and_pickles_score_alike(detector):

@@ -108,6 +108,21 @@ def test_too_few_rows_still_tell_of_features():
     assert "Rows of the current sample" not in str(found)
 
 
+def test_it_says_if_no_row_could_be_told():
+    x, y = RNG(0).standard_normal((2, 40, 2))
+    warned = [
+        [
+            one
+            for one in where(x[:m], y + 50, correction=by, random_state=0).warnings
+            if "No row" in one
+        ]
+        for m, by in ((36, "bh"), (37, "bh"), (37, "by"))
+    ]
+    assert list(map(len, warned)) == [1, 0, 1]
+    assert "18 row(s), is held out, so that no p-value is below 0.0526" in warned[0][0]
+    assert "at most 0.0117 is needed" in warned[2][0]
+
+
 def test_groups_are_kept_and_told():
     rng = RNG(0)
     groups = np.repeat(np.arange(40), 4)

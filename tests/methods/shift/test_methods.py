@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from evidesk.methods.shift import METHODS, effect, forest, methods, two_sample_test
+from evidesk.methods.shift import METHODS, attribution, effect, forest, methods, two_sample_test
 from evidesk.methods.shift.methods import choose
 from evidesk.methods.shift.samples import Samples
 
@@ -196,6 +196,20 @@ def test_many_rows_are_tested_block_by_block(monkeypatch):
     assert result.p_value.value < 1e-20
     assert "shifts that only more rows teach are missed" in result.warnings[0]
     assert len(result.parts) == 9
+
+
+def test_relabellings_of_single_features_come_in_batches_if_they_are_many(monkeypatch):
+    rng = RNG(0)
+    groups = np.repeat(np.arange(20), 3)
+    x, y = rng.standard_normal((2, 30, 3))
+    options = {"method": "marginal", "groups": groups, "random_state": 0}
+    whole = two_sample_test(x, y, **options)
+    drawn = []
+    monkeypatch.setattr(attribution, "_BATCH", 60 * 25)
+    again = two_sample_test(x, y, **options, progress=drawn.append)
+    assert again.parts == whole.parts
+    assert len(drawn) > 5
+    assert drawn == sorted(drawn)
 
 
 def test_what_is_not_relabelled_is_drawn_otherwise():

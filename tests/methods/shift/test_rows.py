@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from evidesk.methods.shift.density import DensityRatio, folds_of
+from evidesk.methods.shift.discovery import false_discovery
 from evidesk.methods.shift.relabelling import Relabelling
-from evidesk.methods.shift.rows import conformal_p_values, cross_fitted, row_evidence
+from evidesk.methods.shift.rows import (
+    conformal_p_values,
+    cross_fitted,
+    row_evidence,
+    too_few_to_tell,
+)
 from evidesk.methods.shift.samples import Samples
 
 RNG = np.random.default_rng
@@ -90,3 +96,15 @@ def test_the_false_discovery_rate_among_rows_holds_and_strange_rows_are_found():
     assert np.mean(wrong) < 0.2 * 64 / 80 + 3 * np.std(wrong) / np.sqrt(50)
     assert np.mean(found) > 0.8
     assert np.mean(null) < 0.1 + 3 * np.std(null) / np.sqrt(50)
+
+
+@pytest.mark.parametrize(("alpha", "enough"), [(0.05, 37), (0.1, 17), (0.2, 7)])
+def test_too_few_rows_to_tell_any_are_said(alpha, enough):
+    for size in (enough - 1, enough):
+        samples = pooled(0.0, size, 30)
+        relabelling = Relabelling.of_rows(samples.is_current)
+        found = row_evidence(samples, relabelling, np.zeros(samples.n), alpha, "bh", RNG(0))
+        largest = conformal_p_values(np.zeros(found.calibrated_on), np.ones(30))
+        told = too_few_to_tell(found.calibrated_on, alpha)
+        assert (false_discovery(largest) > alpha + 1e-12).all() == (told != "") == (size < enough)
+        assert not told or f"Give a reference of {enough} rows or more" in told

@@ -5,6 +5,8 @@ import pytest
 
 from evidesk.methods.shift.samples import MOST_LEVELS, Samples
 
+RNG = np.random.default_rng
+
 
 def test_numbers_are_standardised_over_both_samples():
     samples = Samples.of([[1.0], [2.0]], [[3.0], [6.0]])
@@ -80,6 +82,64 @@ def test_rows_in_both_samples_are_told_unless_all_values_recur():
     assert "5 row(s) of the current sample are also in the reference" in leak.warnings[0]
     discrete = Samples.of(rng.integers(0, 3, (50, 2)), rng.integers(0, 3, (50, 2)))
     assert discrete.warnings == ()
+
+
+def test_rare_categories_that_count_as_one_are_no_doubles():
+    names = [f"level {i:03d}" for i in range(90)]
+    shuffled = RNG(0).permutation(names)
+    assert not any("leaks" in one for one in Samples.of(shuffled[:45], shuffled[45:]).warnings)
+    leak = Samples.of(shuffled[:60], shuffled[50:])
+    assert "10 row(s) of the current sample" in leak.warnings[-1]
+
+
+def test_rows_are_doubles_by_their_own_values():
+    # A number so large that all others are the same, once they are standardised.
+    x = np.r_[1e25, RNG(0).random(30)]
+    assert Samples.of(x, RNG(1).random(30)).warnings == ()
+    missing = np.full(30, np.nan)
+    rest = RNG(1).random(30)
+    x, y = np.c_[missing, rest], np.c_[-missing, rest]
+    x[0], y[0] = (0.0, 0.0), (-0.0, 0.0)
+    assert "30 row(s)" in Samples.of(x, y).warnings[0]
+
+
+def test_categories_that_one_sample_lacks_are_named():
+    reference = {"city": ["a", "b"] * 9, "sex": ["f"] * 18, "n": range(18)}
+    current = {"city": ["a", "b", "NEW"] * 6, "sex": ["F", None] * 9, "n": range(20, 38)}
+    (told,) = Samples.of(reference, current).warnings
+    assert told.startswith(
+        "Categories that one of the samples lacks: column 'city' has 'NEW' only in the current "
+        "sample; column 'sex' has 'f' only in the reference and 'F', (missing) only in the current "
+        "sample. They count as a difference."
+    )
+    assert "leaks" in Samples.of(current, current).warnings[0]  # and nothing else
+
+
+def test_of_many_categories_those_that_chance_leaves_out_are_not_named():
+    share = 1 / np.arange(1, 41)
+    names = np.array([f"z{i}" for i in range(40)])
+    said = []
+    for seed in range(200):
+        x, y = RNG(seed).choice(names, (2, 100), p=share / share.sum())
+        said.append(any("lacks" in one for one in Samples.of(x, y).warnings))
+    assert np.mean(said) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    y[y == "z0"] = "Z0"
+    (told,) = Samples.of(x, y).warnings
+    assert "column 'x0' has 'z0' only in the reference and 'Z0' only in the current" in told
+
+
+def test_many_categories_and_columns_are_not_all_named():
+    def columns(count, what):
+        return {f"c{i}": [f"{what}{j}" for j in range(count)] * 20 for i in range(7)}
+
+    (told,) = Samples.of(columns(20, "u"), columns(20, "v")).warnings
+    assert "column 'c0' has 'u0', 'u1', 'u2' and 17 more only in the reference and 'v0'" in told
+    assert "column 'c4'" in told
+    assert "column 'c5'" not in told
+    assert " and 2 more. They count" in told
+    many = Samples.of(columns(40, "u"), columns(40, "v")).warnings
+    assert len(many) == 7
+    assert "80 categories, 40 only in the reference and 40 only in the current sample" in many[0]
 
 
 def test_further_rows_become_the_same_numbers():

@@ -13,7 +13,8 @@ p-value (Liu, "Bootstrap procedures under some non-i.i.d. models", Annals of Sta
 1696-1708). It holds as far as the regressions, which are additive with products of pairs, can tell.
 
 *In pairs*: correlations of ranks within each sample, so that a shift of a single feature does not
-count, against relabelled samples; the largest of all pairs is what each is compared with (Westfall
+count, over the rows where both values are there, so that a shift of how many are missing does not,
+either; against relabelled samples. The largest of all pairs is what each is compared with (Westfall
 and Young, "Resampling-based multiple testing", 1993).
 """
 
@@ -28,11 +29,12 @@ from scipy import stats
 
 from evidesk.methods.shift.relabelling import Relabelling
 from evidesk.methods.shift.ridge import PENALTIES
-from evidesk.methods.shift.samples import Samples
+from evidesk.methods.shift.samples import MISSING, Samples
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 _DEGREE = 4
 #: Polynomials of ranks, and categories, of which products are made in pairs.
@@ -61,7 +63,9 @@ def marginal_statistics(
         centred = labels - labels.mean(axis=0)
         squared = (table.T @ centred) ** 2
         total = (centred**2).sum(axis=0)
-        parts.append(np.add.reduceat(squared, np.r_[0, ends[:-1]], axis=0) / total)
+        # A feature that does not vary has no columns, and explains nothing.
+        explained = [block.sum(axis=0) for block in np.split(squared, ends[:-1])]
+        parts.append(np.stack(explained) / total)
     return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
@@ -98,7 +102,8 @@ def _ranks(values: Floats) -> Floats:
 def _orthonormal(columns: Singles) -> Singles:
     centred = columns - columns.mean(axis=0, dtype=np.float64)
     left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    return np.asarray(left[:, size > 1e-6 * size[0]], dtype=np.float32)
+    # All functions are between -1 and 1, so that what is smaller than this is a rounding error.
+    return np.asarray(left[:, size > 1e-6 * max(size[0], 1.0)], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -254,49 +259,81 @@ def pair_statistics(
     features is, as minus the logarithm of a chi-squared tail. None if there are too many pairs, or
     none.
     """
-    blocks = _within(samples)
-    pairs = [
-        (i, j)
-        for i, j in combinations(range(len(blocks)), 2)
-        if blocks[i].shape[1] and blocks[j].shape[1]
-    ]
-    widths = [blocks[i].shape[1] * blocks[j].shape[1] for i, j in pairs]
+    is_current = samples.is_current
+    made, there = zip(*_within(samples), strict=True)
+    pairs = list(combinations(range(len(made)), 2))
+    widths = [made[i].shape[1] * made[j].shape[1] for i, j in pairs]
     if not pairs or sum(widths) > min(MOST_IN_PAIRS, 10 * _BATCH // samples.n):
         return None
-    table = np.hstack([_products(blocks[i], blocks[j]) for i, j in pairs])
-    table -= table.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = np.sqrt(np.einsum("ij,ij->j", table, table, dtype=np.float64) / samples.n)
-    table /= np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    table = np.hstack([_joint(made[i], made[j], there[i], there[j], is_current) for i, j in pairs])
     starts = np.r_[0, np.cumsum(widths)[:-1]]
-    freedom = np.add.reduceat(scale > 1e-6, starts).clip(1)
+    freedom = np.add.reduceat(table.any(axis=0), starts, dtype=np.intp).clip(1)
+    # Which rows a pair has, by those of its features that lack values.
+    lacking = [tuple(k for k in pair if not there[k].all()) for pair in pairs]
+    distinct = list(dict.fromkeys(lacking))
+    same = [distinct.index(one) for one in lacking]
+    whole = np.ones(samples.n, dtype=bool)
+    rows = np.column_stack([np.all([whole, *(there[k] for k in one)], axis=0) for one in distinct])
+    size = rows.sum(axis=0)[:, None]
+    rows = rows.astype(np.float32)
     parts = []
     for labels in label_batches(relabelling, count, rng):
-        centred = labels - labels.mean(axis=0)
-        squared = (table.T @ centred) ** 2 / (centred**2).sum(axis=0)
-        parts.append(np.add.reduceat(squared, starts, axis=0))
+        squared = np.add.reduceat((table.T @ (labels - labels.mean(axis=0))) ** 2, starts, axis=0)
+        current = (rows.T @ labels).astype(np.float64)
+        # The sum of squares of these rows' labels. If they are all of one sample, nothing is told.
+        spread = current * (size - current) / np.maximum(size, 1)
+        parts.append(squared / np.where(spread > 0, spread, np.inf)[same])
     statistics = np.concatenate(parts, axis=1, dtype=np.float64)
     return pairs, -np.asarray(stats.chi2.logsf(statistics, freedom[:, None]))
 
 
-def _within(samples: Samples) -> list[Singles]:
-    """Of each feature, functions of mean 0 and variance 1 within each sample."""
-    found = []
+def _within(samples: Samples) -> Iterator[tuple[Singles, Mask]]:
+    """Of each feature, functions of mean 0 and variance 1 within each sample, and which rows have
+    a value.
+    """
     for number, feature in enumerate(samples.features):
         columns = samples.design[:, samples.owner == number]
-        numeric = feature.kind == "numeric"
-        width = _DEGREE_IN_PAIRS if numeric else min(_LEVELS_IN_PAIRS, columns.shape[1])
-        made = np.zeros((samples.n, width))
-        for current in (False, True):
-            rows = samples.is_current == current
-            if numeric:
-                there = rows & (columns[:, 1] == 0) if feature.has_missing else rows
-                if not there.any():
-                    continue
-                values = legendre.legvander(_ranks(columns[there, 0]), _DEGREE_IN_PAIRS)[:, 1:]
-            else:
-                there, values = rows, columns[rows, :width]
-            values = values - values.mean(axis=0)
-            spread = np.sqrt((values**2).sum(axis=0) / rows.sum())
-            made[there] = values / np.where(spread > 1e-9, spread, np.inf)
-        found.append(made.astype(np.float32))
+        there = np.ones(samples.n, dtype=bool)
+        if feature.kind == "categorical":
+            missing = np.array(feature.levels) == MISSING
+            there[columns[:, missing].any(axis=1)] = False
+            values = columns[:, ~missing][:, :_LEVELS_IN_PAIRS]
+        else:
+            if feature.has_missing:
+                there = columns[:, 1] == 0
+            values = np.zeros((samples.n, _DEGREE_IN_PAIRS))
+            for current in (False, True):
+                rows = there & (samples.is_current == current)
+                ranks = _ranks(columns[rows, 0])
+                values[rows] = legendre.legvander(ranks, _DEGREE_IN_PAIRS)[:, 1:]
+        yield _standardised(values.astype(np.float32), there, samples.is_current), there
+
+
+def _standardised(values: Singles, there: Mask, is_current: Mask) -> Singles:
+    """Of mean 0 and variance 1 within each sample, of the rows that are there; else 0."""
+    found = np.zeros_like(values)
+    for current in (False, True):
+        rows = there & (is_current == current)
+        if rows.any():
+            centred = values[rows] - values[rows].mean(axis=0, dtype=np.float64)
+            spread = np.sqrt((centred**2).mean(axis=0))
+            found[rows] = centred / np.where(spread > 1e-6, spread, np.inf)
     return found
+
+
+def _joint(
+    first: Singles, second: Singles, has_first: Mask, has_second: Mask, is_current: Mask
+) -> Singles:
+    """Products of two features' functions, of mean 0 and variance 1 over the rows that have both
+    values; else 0.
+    """
+    there = has_first & has_second
+    if not there.all():
+        # Of these rows alone, their mean is the correlation.
+        first, second = (_standardised(one, there, is_current) for one in (first, second))
+    products = _products(first, second)
+    if there.any():
+        products[there] -= products[there].mean(axis=0, dtype=np.float64).astype(np.float32)
+        scale = np.sqrt((products[there] ** 2).mean(axis=0, dtype=np.float64))
+        products /= np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    return products

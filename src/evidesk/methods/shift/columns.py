@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
@@ -30,8 +32,9 @@ class FeatureColumn:
 def columns_of(sample: Any, what: str) -> list[FeatureColumn]:
     """The columns of a data frame (pandas, polars), a mapping, or an array of one or two axes.
 
-    Numbers, true/false and dates are numeric; anything else is a category. None, NaN, NA and NaT
-    are missing values.
+    Numbers, true/false and dates are numeric, dates in seconds and without a zone in UTC; anything
+    else is a category, as are numbers that pandas was told are ones. None, NaN, NA, NaT and what is
+    masked are missing values.
 
     Raises
     ------
@@ -65,9 +68,9 @@ def _named(sample: Any, what: str) -> Iterable[tuple[str, Any]]:
             f"'{what}' must be a data frame or an array of one or two dimensions, got "
             f"{type(sample).__name__}."
         )
-    array = np.asarray(sample)
+    array = sample if isinstance(sample, np.ma.MaskedArray) else np.asarray(sample)
     if array.ndim == 1:
-        return [("x0", array)]
+        return [("x0", sample)]
     if array.ndim == 2:
         return [(f"x{number}", array[:, number]) for number in range(array.shape[1])]
     raise ValueError(
@@ -77,7 +80,11 @@ def _named(sample: Any, what: str) -> Iterable[tuple[str, Any]]:
 
 
 def _column(name: str, values: Any, what: str) -> FeatureColumn:
-    array = np.asarray(values)
+    codes = getattr(getattr(values, "cat", values), "codes", None)
+    if codes is not None:  # pandas' categories, whatever they are made of
+        texts = np.array([*map(str, values.dtype.categories), None], dtype=object)
+        return FeatureColumn(name, "categorical", texts[np.asarray(codes)])
+    array = _plain(values)
     if array.ndim != 1:
         raise ValueError(f"Column {name!r} of '{what}' must hold one value for each row.")
     kind = array.dtype.kind
@@ -88,7 +95,13 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
     if kind == "O":
         missing = np.fromiter(map(is_missing, array), dtype=bool, count=len(array))
         there = array[~missing]
-        if all(isinstance(one, bool | int | float | np.number | np.bool_) for one in there):
+        if len(there) and all(isinstance(one, date | np.datetime64) for one in there):
+            dates = np.full(len(array), np.datetime64("NaT"), dtype="datetime64[us]")
+            dates[~missing] = [_in_utc(one) for one in there]
+            return _column(name, dates, what)
+        if all(
+            isinstance(one, bool | int | float | Decimal | np.number | np.bool_) for one in there
+        ):
             numbers = np.full(len(array), np.nan)
             numbers[~missing] = there.astype(np.float64)
             return FeatureColumn(name, "numeric", _finite(name, numbers, what))
@@ -103,6 +116,30 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
         f"Column {name!r} of '{what}' must hold numbers, true/false, dates or text, got values of "
         f"type {array.dtype}."
     )
+
+
+def _plain(values: Any) -> npt.NDArray[Any]:
+    """As an array without a mask, with signs for missing values instead."""
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else np.False_
+    if masked.any():
+        found = np.array(values.data)
+        if found.dtype.kind in "biuf":
+            found = found.astype(np.float64)
+        elif found.dtype.kind not in "Mm":
+            found = found.astype(object)
+        # NumPy makes NaN or NaT of it.
+        found[masked] = None
+        return found
+    # A column with a time zone would become one of objects.
+    zoned = getattr(getattr(values, "dtype", None), "tz", None) is not None
+    return np.asarray(values, dtype="datetime64[us]" if zoned else None)
+
+
+def _in_utc(one: date | np.datetime64) -> date | np.datetime64:
+    """Without its zone, which NumPy's dates have none of."""
+    if isinstance(one, datetime) and one.tzinfo is not None:
+        return one.astimezone(UTC).replace(tzinfo=None)
+    return one
 
 
 def _finite(name: str, numbers: Floats, what: str) -> Floats:

@@ -1,5 +1,7 @@
 """The two-sample test as a scikit-learn estimator: learn the reference once, then judge batches."""
 
+import warnings
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +16,7 @@ from evidesk.methods.shift.columns import FeatureColumn, columns_of
 from evidesk.methods.shift.density import DensityRatio
 from evidesk.methods.shift.effect import split
 from evidesk.methods.shift.methods import Method
-from evidesk.methods.shift.rows import conformal_p_values
+from evidesk.methods.shift.rows import conformal_p_values, too_few_to_tell
 from evidesk.methods.shift.samples import Feature, Samples
 from evidesk.methods.shift.two_sample import TwoSampleResult, arranged, two_sample_test
 
@@ -65,7 +67,8 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
         Parameters
         ----------
-        X : data frame or array of shape (n, features); numbers, dates, categories, missing values.
+        X : data frame, mapping of columns, or array of shape (n, features); a series is one column.
+            Numbers, dates, categories, missing values.
         y : not used.
 
         Raises
@@ -179,13 +182,16 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
         A row is unlike the reference if at most ``1 - level`` of held-out reference rows, itself
         counted, score as high; so of new rows like the reference, at most ``1 - level`` are
-        expected to be called unlike it.
+        expected to be called unlike it. A warning says if the reference has too few rows for any to
+        be called so.
 
         Raises
         ------
         NotFittedError, ValueError, TypeError : as `score_samples`.
         """
         scores = self.score_samples(X)
+        if told := too_few_to_tell(len(self.calibration_), 1 - self.level):
+            warnings.warn(told, stacklevel=2)
         p_values = conformal_p_values(self.calibration_, scores)
         return np.where(p_values <= 1 - self.level + 1e-12, -1, 1)
 
@@ -206,8 +212,13 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
                 "Sparse data was passed, but dense data is required. Use '.toarray()' to make it "
                 "dense."
             )
+        if isinstance(X, Mapping):
+            return self._of_mapping(X, reset=reset)
         named = hasattr(X, "columns")
-        table = X if named else np.asarray(X)
+        is_series = hasattr(X, "to_frame") and not named
+        table = X if named or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
+        if is_series:
+            table = table[:, None]
         if not named and np.iscomplexobj(table):
             raise ValueError(
                 "Complex data not supported: give real and imaginary parts as columns."
@@ -223,10 +234,25 @@ class ShiftDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
                 "required."
             )
         validate_data(self, table, reset=reset, skip_check_array=True)
-        if not named and not reset:
-            # An array has the reference's columns in their order.
-            table = {name: table[:, i] for i, name in enumerate(self.reference_)}
-        return columns_of(table, "X")
+        if named:
+            return columns_of(table, "X")
+        # An array has the reference's columns in their order.
+        names = [f"x{number}" for number in range(table.shape[1])] if reset else self.reference_
+        return columns_of(dict(zip(names, [X] if is_series else table.T, strict=True)), "X")
+
+    def _of_mapping(self, X: Mapping[Any, Any], *, reset: bool) -> list[FeatureColumn]:
+        """What scikit-learn checks of frames; the order does not matter."""
+        columns = columns_of(X, "X")
+        names = [column.name for column in columns]
+        if reset:
+            self.feature_names_in_ = np.array(names, dtype=object)
+            self.n_features_in_ = len(names)
+        elif set(names) != set(self.reference_):
+            differing = ", ".join(map(repr, sorted(set(names) ^ set(self.reference_))[:5]))
+            raise ValueError(
+                f"The columns are not those of the reference: {differing} are in one of them alone."
+            )
+        return columns
 
 
 def _clash(before: npt.NDArray[Any], column: FeatureColumn) -> bool:

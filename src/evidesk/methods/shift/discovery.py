@@ -38,13 +38,18 @@ def false_discovery(p_values: npt.ArrayLike, correction: Correction = "bh") -> F
         raise ValueError("The 'p_values' parameter must be a list of values in the range [0, 1].")
     k = len(p)
     ranks = np.arange(1, k + 1)
-    factor = k * (float((1 / ranks).sum()) if correction == "by" else 1.0)
+    factor = k * price(k, correction)
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(k)
     # The smallest among a value and all that are larger.
     stepped = np.minimum.accumulate((p[order] * factor / ranks)[::-1])[::-1]
     adjusted[order] = np.minimum(stepped, 1)
     return adjusted
+
+
+def price(k: int, correction: Correction) -> float:
+    """By what an adjusted p-value is larger for any dependence: 1 + 1/2 + ... + 1/k, or 1."""
+    return float((1 / np.arange(1, k + 1)).sum()) if correction == "by" else 1.0
 
 
 def check_correction(correction: object) -> None:

@@ -149,8 +149,10 @@ def energy_distance(
     samples: Samples, relabelling: Relabelling, level: float, rng: np.random.Generator
 ) -> Estimate | None:
     """Energy distance of the standardised rows, ``2 E|X - Y| - E|X - X'| - E|Y - Y'|``, as the mean
-    over disjoint blocks, with Student's interval. It is 0 only without a shift; the estimate can
-    fall below. None if there are too few rows or groups for five blocks.
+    over disjoint blocks, with Student's interval. It is 0 only without a shift, and never below: a
+    mean below 0, as samples that share rows give, counts as 0, with the interval about it. That
+    takes the mean nearer to any possible value, so that the interval covers no less. None if there
+    are too few rows or groups for five blocks.
     """
     is_current, group = relabelling.is_current, relabelling.group
     size = np.bincount(group)
@@ -173,10 +175,11 @@ def energy_distance(
         y = _some(rows[is_current[rows]], rng)
         used += len(x) + len(y)
         values.append(_energy(samples.design[x], samples.design[y]))
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    mean = max(float(np.mean(values)), 0.0)
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     half = float(special.stdtrit(len(values) - 1, (1 + level) / 2)) * error
     return Estimate(
-        mean, mean - half, mean + half, level, f"{len(values)} blocks", used,
+        mean, max(mean - half, 0.0), mean + half, level, f"{len(values)} blocks", used,
         null_value=0.0, over=relabelling.over,
     )  # fmt: skip
 

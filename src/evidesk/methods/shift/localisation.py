@@ -19,10 +19,15 @@ from evidesk.methods.shift.attribution import (
     marginal_statistics,
     pair_statistics,
 )
-from evidesk.methods.shift.discovery import Correction, check_correction, false_discovery
+from evidesk.methods.shift.discovery import (
+    Correction,
+    check_correction,
+    false_discovery,
+    price,
+)
 from evidesk.methods.shift.regions import Region, regions_of
 from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
-from evidesk.methods.shift.rows import RowEvidence, cross_fitted, row_evidence
+from evidesk.methods.shift.rows import RowEvidence, cross_fitted, row_evidence, too_few_to_tell
 from evidesk.methods.shift.samples import Samples
 from evidesk.methods.shift.two_sample import arranged
 
@@ -324,6 +329,9 @@ def where(
     try:
         log_ratio = cross_fitted(samples, relabelling, _FOLDS, rng)
         rows = row_evidence(samples, relabelling, log_ratio, 1 - level, correction, rng)
+        alpha = (1 - level) / price(len(rows.p_values), correction)
+        if told := too_few_to_tell(rows.calibrated_on, alpha):
+            notes.append(told)
         with python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always", PoorApproximationWarning)
             regions = regions_of(samples, relabelling, level, rng)
@@ -361,9 +369,8 @@ def _feature_evidence(
     notes: list[str],
 ) -> tuple[FeatureEvidence, ...]:
     count = len(samples.features)
-    factor = float(np.sum(1 / np.arange(1, count + 1))) if correction == "by" else 1.0
     # What one feature among all needs to be found.
-    needed = math.ceil(count * factor / (1 - level) - 1e-9) - 1
+    needed = math.ceil(count * price(count, correction) / (1 - level) - 1e-9) - 1
     drawn = min(max(_FEWEST_DRAWN, needed), _MOST_DRAWN)
     if needed > drawn:
         notes.append(

@@ -12,6 +12,7 @@ from scipy import special
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.multiple import holm
 from evidesk.methods.shift import classifiers
+from evidesk.methods.shift.attribution import label_batches
 from evidesk.methods.shift.effect import HeldOut
 from evidesk.methods.shift.families import families_for
 from evidesk.methods.shift.forest import forest_statistics
@@ -322,11 +323,17 @@ def _marginal(question: Question) -> Answer:
     rest = np.flatnonzero(np.isnan(values))
     covers = f"Holm's p-value of {len(features)} feature(s) alone; how they go together is not seen"
     if rest.size:
-        labels = relabelling.labels(_enough_for_holm(question, len(features)), question.rng)
-        for number in rest.tolist():
-            statistics = features[number].statistics(labels)
+        count = _enough_for_holm(question, len(features))
+        parts: list[Floats] = []
+        # Some at a time: many features need so many relabellings that all would fill the memory.
+        for labels in label_batches(relabelling, count, question.rng):
+            parts.append(
+                np.stack([features[number].statistics(labels) for number in rest.tolist()])
+            )
+            done = sum(part.shape[1] for part in parts) / (1 + count)
+            question.tell((1 + done) / 2)
+        for number, statistics in zip(rest.tolist(), np.concatenate(parts, axis=1), strict=True):
             values[number] = permutation_p_value(statistics, level=question.level).value
-            question.tell((1 + (number + 1) / len(features)) / 2)
     p = float(holm(values).min())
     return Answer(
         statistic=float(-np.log10(max(p, np.finfo(np.float64).tiny))),

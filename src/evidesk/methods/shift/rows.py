@@ -9,6 +9,7 @@ Romano and Sesia, "Testing for outliers with conformal p-values", Annals of Stat
 guarantee", Annals of Statistics 52 (2024) 157-183, for learning from both.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,6 +80,26 @@ def conformal_p_values(calibration: Floats, scores: Floats) -> Floats:
     ascending = np.sort(calibration)
     as_large = len(ascending) - np.searchsorted(ascending, scores, side="left")
     return np.asarray((1 + as_large) / (1 + len(ascending)))
+
+
+def too_few_to_tell(calibration: int, alpha: float) -> str:
+    """What to say if not even the most extreme row could be told; empty if it could.
+
+    Parameters
+    ----------
+    calibration : how many rows of the reference give the p-values: half of it.
+    alpha : what the most extreme row's p-value has to be at most.
+    """
+    smallest = 1 / (1 + calibration)
+    if smallest <= alpha + 1e-12:
+        return ""
+    needed = math.ceil(1 / alpha - 1e-9) - 1
+    return (
+        f"No row can be told from the reference, however unlike it is: half of the reference, "
+        f"{calibration:,} row(s), is held out, so that no p-value is below {smallest:.3g}, and at "
+        f"most {alpha:.3g} is needed. Give a reference of {2 * needed - 1:,} rows or more, or a "
+        "lower level."
+    )
 
 
 def cross_fitted(

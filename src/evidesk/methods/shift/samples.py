@@ -4,7 +4,7 @@ Whatever is made of the pooled rows alone stays the same when their labels are p
 permutation test of any function of it is exact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,13 @@ Mask = npt.NDArray[np.bool_]
 
 #: Categories beyond the most frequent ones count as one.
 MOST_LEVELS = 50
+#: So many columns are named, and of each so many of the categories that one sample lacks.
+_NAMED, _NAMED_LEVELS = 5, 3
+#: Of more categories, one sample lacks some by chance: those are named that it lacks with less than
+#: this probability, for any of the column.
+_FEW_LEVELS, _BY_CHANCE = 10, 0.05
 #: What stands for a missing category.
-_MISSING = "(missing)"
+MISSING = "(missing)"
 _OTHER = "(other)"
 
 
@@ -93,7 +98,7 @@ class Feature:
 
 
 def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.array([_MISSING if one is None or one != one else str(one) for one in values], object)
+    return np.array([MISSING if one is None or one != one else str(one) for one in values], object)
 
 
 @dataclass(frozen=True)
@@ -151,10 +156,30 @@ class Samples:
         return self.n - current, current
 
     def only(self, rows: Mask, warning: str = "") -> "Samples":
-        """These rows alone, with a further warning."""
-        told = (*self.warnings, warning) if warning else self.warnings
+        """These rows alone, without the features that are constant there, with a further warning.
+
+        Raises
+        ------
+        ValueError : all features are constant there.
+        """
+        design = self.design[rows]
+        varies = np.flatnonzero((design != design[:1]).any(axis=0))
+        kept = np.unique(self.owner[varies])
+        if not len(kept):
+            raise ValueError(
+                f"All columns are constant in the {len(design):,} rows that remain of {self.n:,}, "
+                "so that there is nothing to compare."
+            )
+        constant = [one.name for i, one in enumerate(self.features) if i not in set(kept.tolist())]
+        told = [*self.warnings, *([warning] if warning else [])]
+        if constant:
+            told.append(_left_out(constant, "all rows that remain"))
         return Samples(
-            self.features, self.design[rows], self.is_current[rows], self.number[rows], told
+            tuple(self.features[i] for i in kept),
+            design[:, np.isin(self.owner, kept)],
+            self.is_current[rows],
+            self.number[rows],
+            tuple(told),
         )
 
     @cached_property
@@ -209,16 +234,37 @@ def _warnings(
     constant: list[str], kept: list[tuple[Feature, FeatureColumn]], samples: Samples
 ) -> Iterable[str]:
     if constant:
-        named = ", ".join(map(repr, constant[:5])) + (" ..." if len(constant) > 5 else "")
-        yield f"Left out, for all rows of both samples have the same value there: {named}."
-    for feature, column in kept:
-        if feature.levels and feature.levels[-1] == _OTHER:
-            count = len(np.unique(_texts(column.values)))
+        yield _left_out(constant, "all rows of both samples")
+    rows = np.empty((samples.n, len(kept)))
+    lacking = []
+    for number, (feature, column) in enumerate(kept):
+        if feature.kind == "numeric":
+            # Zero and missing values have several forms.
+            rows[:, number] = np.where(np.isnan(column.values), np.nan, column.values + 0.0)
+            continue
+        levels, codes = _numbered(column.values)
+        rows[:, number] = codes
+        alone = _alone(levels, codes, samples.is_current)
+        if feature.levels[-1] == _OTHER:
+            told = " and ".join(f"{len(found):,} only in the {one}" for one, found in alone.items())
             yield (
-                f"Column {feature.name!r} has {count:,} categories; all but the "
+                f"Column {feature.name!r} has {len(levels):,} categories, {told}; all but the "
                 f"{MOST_LEVELS - 1} most frequent count as one."
             )
-    shared, within = _shared(samples)
+            continue
+        named = [
+            f"{_listed(found, _NAMED_LEVELS)} only in the {one}"
+            for one, found in alone.items()
+            if len(found)
+        ]
+        if named:
+            lacking.append(f"column {feature.name!r} has {' and '.join(named)}")
+    if lacking:
+        yield (
+            f"Categories that one of the samples lacks: {_listed(lacking, _NAMED, '; ')}. They "
+            "count as a difference. Where two of them mean the same, give them one name."
+        )
+    shared, within = _shared(rows, samples.is_current)
     if shared > 2 * within:
         yield (
             f"{shared:,} row(s) of the current sample are also in the reference, value for value, "
@@ -227,13 +273,49 @@ def _warnings(
         )
 
 
-def _shared(samples: Samples) -> tuple[int, int]:
+def _left_out(names: list[str], where: str) -> str:
+    named = ", ".join(map(repr, names[:_NAMED])) + (" ..." if len(names) > _NAMED else "")
+    return f"Left out, for {where} have the same value there: {named}."
+
+
+def _listed(found: Sequence[str] | npt.NDArray[Any], most: int, between: str = ", ") -> str:
+    more = f" and {len(found) - most:,} more" if len(found) > most else ""
+    return between.join(found[:most]) + more
+
+
+def _numbered(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """The different categories as they are printed, the most frequent first, and which of them each
+    row's is.
+    """
+    number: dict[Any, int] = {}
+    found = np.array([number.setdefault(one, len(number)) for one in values])
+    order = np.argsort(-np.bincount(found), kind="stable")
+    levels = np.array([MISSING if one is None else repr(one) for one in number], dtype=object)
+    return levels[order], np.argsort(order)[found]
+
+
+def _alone(
+    levels: npt.NDArray[Any], codes: npt.NDArray[np.intp], is_current: Mask
+) -> dict[str, npt.NDArray[Any]]:
+    """Of each sample, the categories that the other lacks. Of more than a few, unless they are so
+    many that they are only counted, without those that it may well lack by chance.
+    """
+    counts = np.bincount(codes)
+    found = {}
+    for name, own in (("reference", ~is_current), ("current sample", is_current)):
+        alone = np.bincount(codes[~own], minlength=len(levels)) == 0
+        if _FEW_LEVELS < len(levels) <= MOST_LEVELS:
+            alone &= own.mean() ** counts * len(levels) <= _BY_CHANCE
+        found[name] = levels[alone]
+    return found
+
+
+def _shared(rows: Floats, is_current: Mask) -> tuple[int, int]:
     """How many current rows are in the reference, too; and how many reference rows are there twice,
     scaled to the size of the current sample.
     """
-    rows = np.ascontiguousarray(samples.design)
     keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
-    reference, current = keys[~samples.is_current], keys[samples.is_current]
+    reference, current = keys[~is_current], keys[is_current]
     seen, counts = np.unique(reference, return_counts=True)
     shared = int(np.isin(current, seen).sum())
     twice = counts[counts > 1].sum() / len(reference) * len(current)
