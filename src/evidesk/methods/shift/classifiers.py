@@ -290,9 +290,9 @@ def _check_blocks(parts: list[Relabelling], learnt: Floats, alpha: float) -> Non
     least = float(special.ndtr(-_combined(-special.ndtri(np.exp(-ways)), learnt)))
     if least > alpha * (1 + 1e-9):
         raise TooFewError(
-            f"Block by block, {sum(part.count for part in parts):,} {unit} are tested, and can be "
+            f"Block by block, {sum(part.count for part in parts):,} {unit} are tested and can be "
             f"relabelled in {round(math.exp(ways.sum())):,} way(s) only inside their {len(parts)} "
-            f"block(s), so that no p-value can be below {least:.2g}, and none is at most {alpha:g}. "
+            f"block(s), so no p-value can be below {least:.2g}, and none is at most {alpha:g}. "
             f"Take method='ridge', which tests all {unit} at once, or more {unit} of the smaller "
             "sample."
         )
