@@ -96,7 +96,7 @@ def test_a_small_shift_need_not_count(files):
     assert evidence.findings[1].verdict == Verdict.SUPPORTED
     size = {one["what"]: one["value"] for one in rows(evidence, "size")}
     assert size["p-value"] == pytest.approx(0.001)
-    assert size["p-value beyond an AUROC of 0.8"] == pytest.approx(1)
+    assert size["p-value beyond an AUROC of 0.8"] > 0.99
     apart = table(300)
     apart["height"] += 1
     told = run(files(table(300), apart), min_effect=0.2).answer

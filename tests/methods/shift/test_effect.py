@@ -89,6 +89,14 @@ def test_its_p_value_is_the_verdict_of_the_interval_at_every_level(shift, bound)
             assert (p <= alpha) == (low >= bound)
 
 
+def test_of_many_rows_its_p_value_is_as_far_as_levels_have_digits():
+    is_current = np.arange(4000) >= 2000
+    scores = RNG(0).standard_normal(4000) + is_current
+    held = effect.HeldOut(np.arange(4000), scores, is_current, 0.0, None)
+    assert effect.beyond(held, 0.55, 0.95).value == pytest.approx(1e-15)
+    assert effect.beyond(held, 0.95, 0.95).value == pytest.approx(1, abs=1e-12)
+
+
 def test_the_test_and_the_curve_beside_it_tell_of_the_same_rows():
     rng = RNG(2)
     x, y = rng.standard_normal((150, 3)), rng.standard_normal((120, 3)) + 0.4
