@@ -356,9 +356,10 @@ def _normal_score(
     # Uniform, not merely at least as large: a p-value of 1 would outweigh all other blocks.
     p = (larger + equal * rng.uniform(1e-9, 1)) / len(found)
     p = max(p, 1 / len(found), math.exp(-relabelling.log_count))
-    z = -float(special.ndtri(p))
-    variance = p * (1 - p) / len(found) + (equal / len(found)) ** 2 / 12
-    return z, math.sqrt(variance) / float(stats.norm.pdf(z))
+    middle = (larger + equal / 2) / len(found)
+    variance = middle * (1 - middle) / len(found) + (equal / len(found)) ** 2 / 12
+    error = math.sqrt(variance) / float(stats.norm.pdf(special.ndtri(middle)))
+    return -float(special.ndtri(p)), error
 
 
 def _rank_sums(ranks: Floats, is_current: Mask, drawn: int, rng: np.random.Generator) -> Floats:
