@@ -154,7 +154,8 @@ def held_out(
     """
     learn = split(relabelling, rng)
     rule = Rule.learnt(classifier, design[learn], relabelling.is_current[learn])
-    rest = np.flatnonzero(~learn)
+    # In random order, as in `prequential`.
+    rest = rng.permutation(np.flatnonzero(~learn))
     return HeldOut(
         rest,
         rule.scores(design[rest]),
@@ -249,7 +250,9 @@ def prequential(
         relabelling, is_current, rng.permutation(int(group.max()) + 1), BLOCKS, FEWEST_IN_BLOCK
     )
     count = int(block.max()) + 1
-    blocks = [np.flatnonzero(block == number) for number in range(count)]
+    # In random order: scores that are equal can differ in their last digit at an array's end, where
+    # the current rows would be.
+    blocks = [rng.permutation(np.flatnonzero(block == number)) for number in range(count)]
     parts = [part_of(relabelling, own) for own in blocks[1:]]
     before = np.cumsum([len(own) for own in blocks[:-1]])
     learnt = np.minimum(before, MOST_LEARNT).astype(np.float64)
