@@ -87,14 +87,21 @@ def test_the_evidence_names_both_files_and_is_the_same_by_seed(files, tmp_path):
 
 
 def test_a_small_shift_need_not_count(files):
-    paths = files(table(800), table(800, 0.05))
-    assert run(paths, min_effect=0.3).answer.startswith(
-        "No difference was found by more than an AUROC of 0.8"
-    )
+    evidence = run(files(table(800), table(800, 0.05)), min_effect=0.3)
+    assert evidence.answer.startswith("No difference beyond an AUROC of 0.8 was found (p = 1, ")
+    assert evidence.answer.endswith(" Of any shift at all, p = 0.001.")
+    assert evidence.findings[0].sentence.startswith("The tables differ beyond an AUROC of 0.8")
+    assert evidence.findings[0].verdict == Verdict.UNDECIDED
+    assert evidence.findings[1].sentence.startswith("The tables come from different distributions")
+    assert evidence.findings[1].verdict == Verdict.SUPPORTED
+    size = {one["what"]: one["value"] for one in rows(evidence, "size")}
+    assert size["p-value"] == pytest.approx(0.001)
+    assert size["p-value beyond an AUROC of 0.8"] > 0.99
     apart = table(300)
     apart["height"] += 1
     told = run(files(table(300), apart), min_effect=0.2).answer
-    assert told.startswith("The tables differ by more than an AUROC of 0.7, in height")
+    assert told.startswith("The tables differ beyond an AUROC of 0.7, in height")
+    assert told.endswith(" Of any shift at all, p = 0.001.")
 
 
 def test_groups_and_blocks_are_taken_as_one_case(files):

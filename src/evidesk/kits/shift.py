@@ -126,7 +126,7 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
     told_in = {one.name: one for one in _tables(result, found)}
     evidence = Evidence(
         question=_QUESTION,
-        answer=_answer(result, found, parameters),
+        answer=_answer(result, found),
         findings=tuple(_findings(result, found)),
         tables=tuple(told_in.values()),
         figures=tuple(_figures(found, told_in)),
@@ -172,29 +172,43 @@ def _in_words(message: str, parameters: ShiftParameters) -> str:
     )
 
 
-def _answer(result: TwoSampleResult, found: Where, parameters: ShiftParameters) -> str:
+def _answer(result: TwoSampleResult, found: Where) -> str:
     size = f"p = {result.p_value.value:.2g}, {result.sizes[0]:,} and {result.sizes[1]:,} rows"
-    beyond = f" by more than an AUROC of {0.5 + parameters.min_effect:.3g}"
-    more = beyond if parameters.min_effect else ""
+    beyond = _beyond(result)
+    any_shift = ""
+    if result.min_effect:
+        any_shift = f" Of any shift at all, p = {result.p_value_any_shift.value:.2g}."
     if not result.differs:
-        return f"No difference was found{more} ({size})."
+        return f"No difference{beyond} was found ({size}).{any_shift}"
     names = [shown(name) for name in (found.shifted or found.shifted_alone)]
     listed = ", ".join(names[:_MOST_TOLD]) + (", ..." if len(names) > _MOST_TOLD else "")
     where_to = f", in {listed}" if names else ""
     if result.auc is None:
-        return f"The tables differ{more}{where_to} ({size})."
+        return f"The tables differ{where_to} ({size})."
     return (
-        f"The tables differ{more}{where_to} ({size}); a rule learnt on half of the rows tells a "
-        f"current row from a reference one with an AUROC of {result.auc.short}."
+        f"The tables differ{beyond}{where_to} ({size}); a rule learnt on half of the rows tells a "
+        f"current row from a reference one with an AUROC of {result.auc.short}.{any_shift}"
     )
+
+
+def _beyond(result: TwoSampleResult) -> str:
+    """What counts as a difference, if not any."""
+    return f" beyond an AUROC of {0.5 + result.min_effect:.3g}" if result.min_effect else ""
 
 
 def _findings(result: TwoSampleResult, found: Where) -> Iterator[Finding]:
     alpha = 1 - result.level
+    if result.min_effect:
+        yield Finding(
+            f"The tables differ{_beyond(result)} (the number is the p-value).",
+            result.p_value,
+            Verdict.SUPPORTED if result.differs else Verdict.UNDECIDED,
+        )
+    any_shift = result.p_value_any_shift
     yield Finding(
         "The tables come from different distributions (the number is the p-value).",
-        result.p_value,
-        Verdict.SUPPORTED if result.differs else Verdict.UNDECIDED,
+        any_shift,
+        Verdict.SUPPORTED if any_shift.value <= alpha + 1e-12 else Verdict.UNDECIDED,
     )
     if result.auc is not None:
         yield Finding(
@@ -276,8 +290,10 @@ def _effects(result: TwoSampleResult) -> Table:
         "AUROC": result.auc,
         "Total variation distance, at least": result.total_variation,
         "Energy distance": result.energy_distance,
-        "p-value": result.p_value,
+        "p-value": result.p_value_any_shift,
     }
+    if result.min_effect:
+        named[f"p-value{_beyond(result)}"] = result.p_value
     return Table(
         "size",
         "How large the difference is, and how sure",

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from evidesk.methods.shift import classifiers
+from evidesk.methods.shift import TooFewError, classifiers
 from evidesk.methods.shift.classifiers import (
     Rule,
     areas,
@@ -62,6 +62,10 @@ class Saying(ClassifierMixin, BaseEstimator):
         return np.full(len(X), np.nan) if self.nan else (X[:, 0] > 0).astype(int)
 
 
+def in_blocks(classifier, design, relabelling, seed=0, alpha=0.05, drawn=99):
+    return prequential(classifier, design, relabelling, alpha, drawn, RNG(seed), silent)
+
+
 def halves(m=40, n=30, delta=0.0, seed=0):
     rng = RNG(seed)
     is_current = np.arange(m + n) >= m
@@ -80,17 +84,17 @@ def test_no_row_is_tested_by_a_rule_that_it_taught(recording):
     design, is_current = halves()
     rows = Relabelling.of_rows(is_current)
     held_out(recording, design, rows, RNG(0))
-    prequential(recording, design, rows, RNG(0), silent)
+    in_blocks(recording, design, rows)
     labels = rows.labels(1, RNG(0))
     cross_validated(recording, design, rows, labels, RNG(0), silent)
-    assert len(Recording.learnt) == len(Recording.asked) == 1 + 9 + 10
+    assert len(Recording.learnt) == len(Recording.asked) == 1 + 5 + 10
     for learnt, asked in zip(Recording.learnt, Recording.asked, strict=True):
         assert not set(learnt) & set(asked)
 
 
 def test_blocks_learn_from_all_before(recording):
     design, is_current = halves()
-    found = prequential(recording, design, Relabelling.of_rows(is_current), RNG(0), silent)
+    found = in_blocks(recording, design, Relabelling.of_rows(is_current))
     for before, after, asked in zip(
         Recording.learnt[:-1], Recording.learnt[1:], Recording.asked[:-1], strict=True
     ):
@@ -106,7 +110,7 @@ def test_groups_are_never_divided(recording):
     relabelling = Relabelling.of_groups(is_current, groups)
     found = held_out(recording, design, relabelling, RNG(0))
     assert found.groups is not None
-    later = prequential(recording, design, relabelling, RNG(0), silent)
+    later = in_blocks(recording, design, relabelling)
     assert later.held_out.groups is not None
     cross_validated(recording, design, relabelling, relabelling.labels(1, RNG(0)), RNG(0), silent)
     for learnt, asked in zip(Recording.learnt, Recording.asked, strict=True):
@@ -116,9 +120,18 @@ def test_groups_are_never_divided(recording):
 def test_so_many_rows_teach_at_most(recording, monkeypatch):
     monkeypatch.setattr(classifiers, "MOST_LEARNT", 20)
     design, is_current = halves()
-    found = prequential(recording, design, Relabelling.of_rows(is_current), RNG(0), silent)
+    found = in_blocks(recording, design, Relabelling.of_rows(is_current))
     assert found.learnt.max() == 20
+    assert [len(one) for one in Recording.learnt] == found.learnt.tolist()
     assert found.capped
+
+
+def test_of_a_scarce_sample_no_row_is_thrown_away(recording, monkeypatch):
+    monkeypatch.setattr(classifiers, "MOST_LEARNT", 40)
+    design, is_current = halves(400, 12)
+    in_blocks(recording, design, Relabelling.of_rows(is_current))
+    assert len(Recording.learnt[0]) == 40
+    assert np.sum(np.array(Recording.learnt[0]) >= 400) == 6
 
 
 def test_units_of_both_samples_are_in_each_part():
@@ -131,6 +144,41 @@ def test_units_of_both_samples_are_in_each_part():
     assert part.max() == 9
     assert all(len(set(part[groups == one])) == 1 for one in (30, 31, 32))
     assert part_of(relabelling, np.flatnonzero(groups >= 30)).count == 3
+
+
+def test_parts_are_fewer_rather_than_small():
+    is_current = np.arange(60) >= 37
+    relabelling = Relabelling.of_rows(is_current)
+    part = dealt(relabelling, is_current, RNG(0).permutation(60), 10, each=5)
+    assert np.bincount(part[is_current]).min() == 5
+    assert part.max() == 3
+    is_current = np.arange(20) >= 17
+    part = dealt(Relabelling.of_rows(is_current), is_current, RNG(0).permutation(20), 10, each=5)
+    assert part.max() == 1
+
+
+def test_no_p_value_is_below_what_the_labellings_allow():
+    """Perfectly separated, 8 rows are tested of 70 labellings, whatever the blocks."""
+    for seed in range(8):
+        design, is_current = halves(8, 8, 50.0, seed)
+        found = in_blocks(LOGISTIC, design[:, :1], Relabelling.of_rows(is_current), seed, drawn=999)
+        p, low, high = found.p_value(0.95)
+        assert p == pytest.approx(1 / 70, abs=0.01)
+        assert p >= 1 / 70 - 1e-12
+        assert low < p < high
+        assert found.statistic == found.z[0]
+
+
+def test_too_few_rows_for_the_blocks_are_refused():
+    design, is_current = halves(5, 5, 50.0)
+    with pytest.raises(TooFewError, match=r"5 rows are tested.* 10 way.*method='ridge'"):
+        in_blocks(LOGISTIC, design, Relabelling.of_rows(is_current))
+    # Together, blocks can decide more than each alone.
+    design, is_current = halves(15, 15, 50.0)
+    rows = Relabelling.of_rows(is_current)
+    assert in_blocks(LOGISTIC, design, rows, alpha=1e-3, drawn=999).p_value(0.95)[0] < 1e-3
+    with pytest.raises(TooFewError, match="2 block"):
+        in_blocks(LOGISTIC, design, rows, alpha=1e-5)
 
 
 def test_a_sample_of_one_row_teaches_nothing():
@@ -152,7 +200,8 @@ def test_a_large_block_takes_the_rank_sum_of_mann_and_whitney(ties):
     rng = RNG(1)
     scores = rng.integers(0, 5, 400).astype(float) if ties else rng.standard_normal(400)
     is_current = np.arange(400) >= 250
-    z = classifiers._normal_score(scores, Relabelling.of_rows(is_current), rng)
+    z, error = classifiers._normal_score(scores, Relabelling.of_rows(is_current), 99, rng)
+    assert error == 0
     expected = stats.mannwhitneyu(
         scores[is_current],
         scores[~is_current],
@@ -161,21 +210,50 @@ def test_a_large_block_takes_the_rank_sum_of_mann_and_whitney(ties):
         use_continuity=False,
     )
     assert stats.norm.sf(z) == pytest.approx(expected.pvalue)
-    assert classifiers._normal_score(np.ones(400), Relabelling.of_rows(is_current), rng) == 0
 
 
-def test_a_small_block_is_standard_normal_whatever_ties_there_are(monkeypatch):
-    monkeypatch.setattr(classifiers, "_DRAWN_IN_BLOCK", 99)
-    is_current = np.arange(12) >= 8
-    z = [
-        classifiers._normal_score(
-            RNG(seed).integers(0, 3, 12).astype(float), Relabelling.of_rows(is_current), RNG(seed)
-        )
-        for seed in range(400)
-    ]
+@pytest.mark.parametrize("current", [4, 8])
+@pytest.mark.parametrize("groups", [False, True])
+def test_a_small_block_is_standard_normal_whatever_ties_there_are(current, groups):
+    is_current = np.arange(12) >= 12 - current
+    relabelling = Relabelling.of_rows(is_current)
+    if groups:
+        relabelling = Relabelling.of_groups(is_current, np.arange(12))
+
+    def score(scores, seed):
+        return classifiers._normal_score(scores, relabelling, 99, RNG(seed))
+
+    z = [score(RNG(seed).integers(0, 3, 12).astype(float), seed)[0] for seed in range(400)]
     assert stats.kstest(z, "norm").pvalue > 1e-3
-    constant = classifiers._normal_score(np.ones(12), Relabelling.of_rows(is_current), RNG(0))
-    assert np.isfinite(constant)
+    constant = np.array([score(np.ones(12), seed) for seed in range(400)])
+    assert stats.kstest(constant[:, 0], "norm").pvalue > 1e-3
+    # The ties' part of the true error, 1.
+    assert constant[:, 1] == pytest.approx(np.sqrt(1 / 12 + 0.0025) * np.sqrt(2 * np.pi))
+    assert score(is_current.astype(float), 0)[0] > score(1.0 - is_current, 0)[0] + 4
+
+
+@pytest.mark.parametrize("outside", [2, 40])
+def test_sparse_scores_of_a_scarce_sample_reject_no_more_often_than_they_should(outside):
+    """As normal, rank sums of a rare value would reject 5 % or 4 % instead of 1 %."""
+    is_current = np.arange(1250) >= 1225
+    relabelling = Relabelling.of_rows(is_current)
+    p = []
+    for seed in range(1000):
+        rng = RNG(seed)
+        scores = rng.permutation(1250) < outside
+        p.append(stats.norm.sf(classifiers._normal_score(scores, relabelling, 99, rng)[0]))
+    for alpha in (0.01, 0.05):
+        rate = np.mean(np.array(p) <= alpha + 1e-12)
+        assert rate == pytest.approx(alpha, abs=3 * np.sqrt(alpha * (1 - alpha) / 1000))
+
+
+def test_a_skew_rank_sum_is_not_taken_as_normal():
+    scores = np.r_[np.zeros(4500), RNG(0).random(500)]
+    is_current = RNG(1).permutation(5000) < 300
+    score = classifiers._normal_score(scores, Relabelling.of_rows(is_current), 19, RNG(0))
+    assert score[1] > 0
+    even = RNG(1).permutation(5000) < 2500
+    assert classifiers._normal_score(scores, Relabelling.of_rows(even), 19, RNG(0))[1] == 0
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,58 @@ def test_of_many_rows_a_part_is_learnt_from_and_the_other_half_is_judged(monkeyp
     assert effect.separation(found, 0.95)[0].value == pytest.approx(0.76, abs=0.03)
 
 
+def test_of_a_scarce_sample_no_row_is_thrown_away():
+    is_current = np.arange(1000) >= 990
+    learn = np.arange(0, 1000, 2)
+    found = effect.thinned(learn, is_current, 100, RNG(0))
+    assert len(found) == 100
+    assert set(found) <= set(learn)
+    assert is_current[found].sum() == 5
+    half = effect.thinned(np.arange(1000), np.arange(1000) < 400, 100, RNG(0))
+    assert (half < 400).sum() == 50
+    assert len(np.unique(half)) == 100
+    np.testing.assert_array_equal(effect.thinned(learn, is_current, 500, RNG(0)), learn)
+
+
+@pytest.mark.parametrize("delta", [0.1, 0.2])
+@pytest.mark.parametrize("n", [50, 500])
+def test_the_level_of_an_auroc_beyond_a_bound_holds(delta, n):
+    is_current = np.arange(2 * n) >= n
+    rejected = []
+    for seed in range(400):
+        scores = RNG(seed).standard_normal(2 * n)
+        scores[is_current] += np.sqrt(2) * stats.norm.ppf(0.5 + delta)
+        held = effect.HeldOut(np.arange(2 * n), scores, is_current, 0.0, None)
+        rejected.append(effect.beyond(held, 0.5 + delta, 0.95).value <= 0.05)
+    assert np.mean(rejected) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 400))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 50.0, -50.0])
+@pytest.mark.parametrize("bound", [0.55, 0.7, 0.999])
+def test_its_p_value_is_the_verdict_of_the_interval_at_every_level(shift, bound):
+    is_current = np.arange(70) >= 40
+    scores = RNG(3).standard_normal(70) + shift * is_current
+    groups = np.arange(70) // 2
+    for held in (
+        effect.HeldOut(np.arange(70), scores, is_current, 0.0, None),
+        effect.HeldOut(np.arange(70), scores, is_current, 0.0, groups),
+    ):
+        p = effect.beyond(held, bound, 0.95).value
+        assert 0 < p < 1
+        assert effect.beyond(held, bound, 0.5).value == p
+        for alpha in (1e-6, 0.001, 0.01, 0.05, 0.2, 0.45):
+            low = effect.separation(held, 1 - 2 * alpha)[0].low
+            assert (p <= alpha) == (low >= bound)
+
+
+def test_of_many_rows_its_p_value_is_as_far_as_levels_have_digits():
+    is_current = np.arange(4000) >= 2000
+    scores = RNG(0).standard_normal(4000) + is_current
+    held = effect.HeldOut(np.arange(4000), scores, is_current, 0.0, None)
+    assert effect.beyond(held, 0.55, 0.95).value == pytest.approx(1e-15)
+    assert effect.beyond(held, 0.95, 0.95).value == pytest.approx(1, abs=1e-12)
+
+
 def test_the_test_and_the_curve_beside_it_tell_of_the_same_rows():
     rng = RNG(2)
     x, y = rng.standard_normal((150, 3)), rng.standard_normal((120, 3)) + 0.4

@@ -129,12 +129,20 @@ def test_features_have_p_values_of_their_own():
     assert result.p_value.method == "holm"
     assert "how they go together is not seen" in result.covers
     assert result.parts["rare"] == 1
+    assert result.p_value.low == result.p_value.value
 
 
 def test_many_features_of_groups_need_many_relabellings():
     x, y = pair(40, 40, 30, 0, 3.0)
     groups = np.arange(80)
-    assert two_sample_test(x, y, method="marginal", groups=groups, random_state=0).differs
+    result = two_sample_test(x, y, method="marginal", groups=groups, random_state=0)
+    assert result.differs
+    p = result.p_value
+    assert (p.n, p.over) == (1198, "1198 relabellings")
+    assert p.value == pytest.approx(30 / 1199)
+    # Thirty times the Clopper-Pearson bound of none of 1,198, at a level of 1 - 0.05 / 30.
+    assert p.low == 0
+    assert p.high == pytest.approx(30 * (1 - (0.025 / 30) ** (1 / 1198)))
     with pytest.raises(ValueError, match=r"adjusted for 30 features can be at most 0.05.*599"):
         two_sample_test(x, y, method="marginal", groups=groups, permutations=99)
 
@@ -210,6 +218,33 @@ def test_relabellings_of_single_features_come_in_batches_if_they_are_many(monkey
     assert again.parts == whole.parts
     assert len(drawn) > 5
     assert drawn == sorted(drawn)
+
+
+def test_blocks_of_few_rows_tell_what_is_drawn():
+    x, y = pair(30, 30, 2, 0, 1.0)
+    result = two_sample_test(x, y, method="prequential", classifier=LOGISTIC, random_state=0)
+    assert "drawn by chance" in result.covers
+    assert "normal" not in result.covers
+    assert result.warnings[0].startswith("In 5 of 5 block(s) the p-value is a rank among 999")
+    assert "Take method='ridge'" in result.warnings[0]
+    assert result.p_value.low < result.p_value.value < result.p_value.high
+    assert result.p_value.over == "relabellings of 5 blocks"
+    x, y = pair(500, 500, 2, 0)
+    normal = two_sample_test(x, y, method="prequential", classifier=LOGISTIC, random_state=0)
+    assert "exchangeable between the samples and rank sums normal" in normal.covers
+    assert normal.p_value.low == normal.p_value.value
+    assert not normal.warnings
+
+
+def test_a_handful_of_rows_among_very_many_is_learnt_from(monkeypatch):
+    monkeypatch.setattr(effect, "MOST_LEARNT", 1000)
+    monkeypatch.setattr(methods.classifiers, "MOST_LEARNT", 1000)
+    x, y = pair(20_000, 8, 1, 0, 8.0)
+    for seed in range(4):
+        result = two_sample_test(x, y, classifier=LOGISTIC, random_state=seed)
+        assert result.differs
+        assert result.auc.value == pytest.approx(1, abs=1e-3)
+        assert two_sample_test(x, y, permutations=19, random_state=seed).auc.value > 0.99
 
 
 def test_what_is_not_relabelled_is_drawn_otherwise():

@@ -114,8 +114,20 @@ def test_a_small_shift_need_not_count():
     lenient = two_sample_test(x, y, min_effect=0.15, random_state=0)
     assert not lenient.differs
     assert lenient.p_value.method == "delong"
+    assert lenient.p_value_any_shift.value == pytest.approx(0.001)
+    told = str(lenient)
+    assert told.startswith("No difference beyond an AUROC of 0.65 was found: p = ")
+    assert "any shift at all: p = 0.001" in told
+    axes = lenient.plot()
+    assert axes.texts[0].get_text() == "observed, p = 0.001"
+    plt.close(axes.figure)
     assert "AUROC of at most 0.65" in lenient.covers
-    assert two_sample_test(*pair(2.0, 200, 200), min_effect=0.15, random_state=0).differs
+    clear = two_sample_test(*pair(2.0, 200, 200), min_effect=0.15, random_state=0)
+    assert clear.differs
+    assert str(clear).startswith("The samples differ beyond an AUROC of 0.65: p = ")
+    any_shift = two_sample_test(x, y, random_state=0)
+    assert any_shift.p_value == any_shift.p_value_any_shift == lenient.p_value_any_shift
+    assert "any shift at all" not in str(any_shift)
 
 
 def test_the_level_of_the_smallest_shift_that_counts_holds():
@@ -135,6 +147,11 @@ def test_samples_that_are_apart_altogether():
     result = two_sample_test(x, y, min_effect=0.2, random_state=0)
     assert result.auc.value == 1
     assert result.differs
+    by_level = [
+        two_sample_test(x, y, min_effect=0.2, level=level, permutations=999, random_state=0).p_value
+        for level in (0.5, 0.95, 0.999)
+    ]
+    assert {one.value for one in by_level} == {result.p_value.value}
 
 
 def test_too_few_rows_for_a_size_still_test():

@@ -8,9 +8,11 @@ often; they are compared with those of the same procedure on relabelled rows (`c
 
 Sources: Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR (2017), for halves;
 Liptak, "On the combination of independent tests", Magyar Tudomanyos Akademia Matematikai Kutato
-Intezetenek Koezlemenyei 3 (1958) 171-197, for weighted sums of normal scores; Noirhomme et al.,
-"Biased binomial assessment of cross-validated estimation of classification accuracies illustrated
-in diagnosis predictions", NeuroImage: Clinical 4 (2014) 687-694, for cross-validated scores.
+Intezetenek Koezlemenyei 3 (1958) 171-197, for weighted sums of normal scores; Lehmann and Romano,
+"Testing statistical hypotheses" (2005), section 3.2, for ties that are broken at random; Noirhomme
+et al., "Biased binomial assessment of cross-validated estimation of classification accuracies
+illustrated in diagnosis predictions", NeuroImage: Clinical 4 (2014) 687-694, for cross-validated
+scores.
 """
 
 import math
@@ -22,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from evidesk.methods.shift.effect import HeldOut, split
-from evidesk.methods.shift.relabelling import Relabelling, for_each
+from evidesk.methods.shift.effect import HeldOut, split, thinned
+from evidesk.methods.shift.relabelling import Relabelling, TooFewError, for_each
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -32,12 +34,17 @@ Mask = npt.NDArray[np.bool_]
 Progress = Callable[[float], None]
 
 BLOCKS = 10
+#: Units of the smaller sample that a block has at least, where there are enough for two such
+#: blocks: five and five can be relabelled in 252 ways.
+FEWEST_IN_BLOCK = 5
 FOLDS = 5
 #: Block by block, a classifier learns from so many rows at most.
 MOST_LEARNT = 50_000
-#: From so many rows of each sample on, the rank sum of a block is taken as normal.
+#: The rank sum of a block is taken as normal if so many rows of each sample are to be expected
+#: outside its largest tie, and if it is hardly skew: with a skewness of 0.1 in each of nine blocks,
+#: Edgeworth's series gives 1.07 % for a level of 1 %.
 _NORMAL_FROM = 25
-_DRAWN_IN_BLOCK = 199
+_MOST_SKEW = 0.1
 #: Of more columns, products of so many random sums of them.
 _MOST_DIRECTIONS = 40
 
@@ -147,7 +154,8 @@ def held_out(
     """
     learn = split(relabelling, rng)
     rule = Rule.learnt(classifier, design[learn], relabelling.is_current[learn])
-    rest = np.flatnonzero(~learn)
+    # In random order, as in `prequential`.
+    rest = rng.permutation(np.flatnonzero(~learn))
     return HeldOut(
         rest,
         rule.scores(design[rest]),
@@ -179,13 +187,16 @@ class Prequential:
 
     Attributes
     ----------
-    z : shape (blocks - 1,); standard normal without a shift, whatever came before.
+    z : shape (blocks - 1,); without a shift standard normal or smaller, whatever came before.
+    error : shape (blocks - 1,); standard error of each ``z`` by what was drawn for it, relabellings
+        and ties; 0 where nothing was.
     learnt : shape (blocks - 1,); from how many rows each rule was learnt.
     held_out : scores of the later half of the blocks, as shares of their block's ranks.
     capped : whether there were more rows to learn from.
     """
 
     z: Floats
+    error: Floats
     learnt: Floats
     held_out: HeldOut
     capped: bool
@@ -193,17 +204,29 @@ class Prequential:
     @property
     def statistic(self) -> float:
         """Standard normal without a shift: more weight for rules that were learnt on more rows."""
-        return float((np.sqrt(self.learnt) @ self.z) / np.sqrt(self.learnt.sum()))
+        return _combined(self.z, self.learnt)
 
-    @property
-    def p_value(self) -> float:
-        return max(float(special.ndtr(-self.statistic)), float(np.finfo(np.float64).tiny))
+    def p_value(self, level: float) -> tuple[float, float, float]:
+        """The p-value, and the interval that holds what was drawn for it, but not the blocks."""
+        error = math.sqrt(self.learnt @ self.error**2 / self.learnt.sum())
+        half = float(special.ndtri((1 + level) / 2)) * error
+        tiny = float(np.finfo(np.float64).tiny)
+        p, low, high = (
+            max(float(special.ndtr(-self.statistic - shift)), tiny) for shift in (0, half, -half)
+        )
+        return p, low, high
+
+
+def _combined(z: Floats, learnt: Floats) -> float:
+    return float((np.sqrt(learnt) @ z) / np.sqrt(learnt.sum()))
 
 
 def prequential(
     classifier: Any,
     design: Floats,
     relabelling: Relabelling,
+    alpha: float,
+    drawn: int,
     rng: np.random.Generator,
     progress: Progress,
 ) -> Prequential:
@@ -212,32 +235,44 @@ def prequential(
     Given all blocks before, the labels of a block's rows (or groups) are exchangeable without a
     shift, so that each block's p-value is valid whatever was learnt, and they are independent.
 
+    Parameters
+    ----------
+    alpha : the significance level that the blocks must be able to reach.
+    drawn : relabellings of each block whose rank sum is not normal.
+
     Raises
     ------
-    ValueError : there are fewer than two units of a sample; scores are not finite.
+    ValueError : there are fewer than two units of a sample; scores are not finite. `TooFewError` if
+        the tested blocks can be relabelled in too few ways.
     """
     is_current, group = relabelling.is_current, relabelling.group
-    block = dealt(relabelling, is_current, rng.permutation(int(group.max()) + 1), BLOCKS)
+    block = dealt(
+        relabelling, is_current, rng.permutation(int(group.max()) + 1), BLOCKS, FEWEST_IN_BLOCK
+    )
     count = int(block.max()) + 1
-    z, learnt, tested, shares = [], [], [], []
-    capped = False
-    for number in range(1, count):
-        before, own = np.flatnonzero(block < number), np.flatnonzero(block == number)
-        if len(before) > MOST_LEARNT:
-            before = rng.choice(before, MOST_LEARNT, replace=False)
-            capped = True
-        rule = Rule.learnt(classifier, design[before], is_current[before])
-        scores = rule.scores(design[own])
-        z.append(_normal_score(scores, part_of(relabelling, own), rng))
-        learnt.append(float(len(before)))
+    # In random order: scores that are equal can differ in their last digit at an array's end, where
+    # the current rows would be.
+    blocks = [rng.permutation(np.flatnonzero(block == number)) for number in range(count)]
+    parts = [part_of(relabelling, own) for own in blocks[1:]]
+    before = np.cumsum([len(own) for own in blocks[:-1]])
+    learnt = np.minimum(before, MOST_LEARNT).astype(np.float64)
+    _check_blocks(parts, learnt, alpha)
+    z, error, shares = [], [], []
+    for number, part in enumerate(parts, start=1):
+        learn = thinned(np.flatnonzero(block < number), is_current, MOST_LEARNT, rng)
+        rule = Rule.learnt(classifier, design[learn], is_current[learn])
+        scores = rule.scores(design[blocks[number]])
+        score, drawing = _normal_score(scores, part, drawn, rng)
+        z.append(score)
+        error.append(drawing)
         if number >= count // 2:
-            tested.append(own)
-            shares.append((stats.rankdata(scores) - 0.5) / len(own))
+            shares.append((stats.rankdata(scores) - 0.5) / len(scores))
         progress(number / (count - 1))
-    rows = np.concatenate(tested)
+    rows = np.concatenate(blocks[-len(shares) :])
     return Prequential(
         np.array(z),
-        np.array(learnt),
+        np.array(error),
+        learnt,
         HeldOut(
             rows,
             np.concatenate(shares),
@@ -245,17 +280,37 @@ def prequential(
             float(1 - is_current.mean()),
             group[rows] if relabelling.unit == "groups" else None,
         ),
-        capped,
+        bool(before[-1] > MOST_LEARNT),
     )
 
 
-def dealt(relabelling: Relabelling, is_current: Mask, priority: Ints, most: int) -> Ints:
+def _check_blocks(parts: list[Relabelling], learnt: Floats, alpha: float) -> None:
+    """Raise `TooFewError` if not even blocks that the rules tell apart altogether would have a
+    p-value of at most ``alpha``.
+    """
+    ways = np.array([part.log_count for part in parts])
+    unit = parts[0].unit
+    least = float(special.ndtr(-_combined(-special.ndtri(np.exp(-ways)), learnt)))
+    if least > alpha * (1 + 1e-9):
+        raise TooFewError(
+            f"Block by block, {sum(part.count for part in parts):,} {unit} are tested and can be "
+            f"relabelled in {round(math.exp(ways.sum())):,} way(s) only inside their {len(parts)} "
+            f"block(s), so no p-value can be below {least:.2g}, and none is at most {alpha:g}. "
+            f"Take method='ridge', which tests all {unit} at once, or more {unit} of the smaller "
+            "sample."
+        )
+
+
+def dealt(
+    relabelling: Relabelling, is_current: Mask, priority: Ints, most: int, each: int = 1
+) -> Ints:
     """Deal the units out like cards into at most so many parts, so that each part gets units of
     both samples: shape (n,), the number of each row's part.
 
     Parameters
     ----------
     priority : shape (units,); in which order the units of a kind are dealt.
+    each : how many units of the smaller sample a part has at least, if that leaves two parts.
 
     Raises
     ------
@@ -273,27 +328,54 @@ def dealt(relabelling: Relabelling, is_current: Mask, priority: Ints, most: int)
             f"tested on: two of each at least; one sample has {fewest}."
         )
     part = np.empty(len(size), dtype=np.intp)
-    part[np.lexsort((priority, kind))] = np.arange(len(size)) % min(most, fewest)
+    part[np.lexsort((priority, kind))] = np.arange(len(size)) % min(most, max(fewest // each, 2))
     return part[group]
 
 
-def _normal_score(scores: Floats, relabelling: Relabelling, rng: np.random.Generator) -> float:
-    """A standard normal number, if the labels are exchangeable; large if current rows have large
-    scores.
+def _normal_score(
+    scores: Floats, relabelling: Relabelling, drawn: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """A standard normal number (or a smaller one), if the labels are exchangeable; large if current
+    rows have large scores. And its standard error by what was drawn for it: relabellings and ties.
+
+    The rank sum's variance and skewness are those of a sum drawn without replacement.
     """
     is_current = relabelling.is_current
     n, m = len(scores), int(is_current.sum())
-    if relabelling.unit == "rows" and min(m, n - m) >= _NORMAL_FROM:
-        ranks = stats.rankdata(scores)
-        ties = np.unique(scores, return_counts=True)[1].astype(np.float64)
-        variance = m * (n - m) / 12 * (n + 1 - (ties**3 - ties).sum() / (n * (n - 1)))
-        distance = ranks[is_current].sum() - m * (n + 1) / 2
-        return float(distance / math.sqrt(variance)) if variance > 0 else 0.0
-    found = areas(scores, relabelling.labels(_DRAWN_IN_BLOCK, rng))
-    larger = (found[1:] > found[0] + 1e-6).sum()
-    equal = (found >= found[0] - 1e-6).sum() - larger
+    ranks = stats.rankdata(scores) - (n + 1) / 2
+    if relabelling.unit == "rows":
+        outside = n - int(np.unique(scores, return_counts=True)[1].max())
+        # All but one row are outside where there are no ties.
+        if outside * min(m, n - m) >= _NORMAL_FROM * (n - 1):
+            spread = math.sqrt(m * (n - m) / (n * (n - 1)) * float(ranks @ ranks))
+            third = m * (n - m) * (n - 2 * m) / (n * (n - 1) * (n - 2)) * float((ranks**3).sum())
+            if abs(third) <= _MOST_SKEW * spread**3:
+                return float(ranks[is_current].sum()) / spread, 0.0
+        found = _rank_sums(ranks, is_current, drawn, rng)
+    else:
+        found = areas(scores, relabelling.labels(drawn, rng))
+    larger = int((found[1:] > found[0] + 1e-6).sum())
+    equal = int((found >= found[0] - 1e-6).sum()) - larger
     # Uniform, not merely at least as large: a p-value of 1 would outweigh all other blocks.
-    return -float(special.ndtri((larger + equal * rng.uniform(1e-9, 1)) / len(found)))
+    p = (larger + equal * rng.uniform(1e-9, 1)) / len(found)
+    p = max(p, 1 / len(found), math.exp(-relabelling.log_count))
+    middle = (larger + equal / 2) / len(found)
+    variance = middle * (1 - middle) / len(found) + (equal / len(found)) ** 2 / 12
+    error = math.sqrt(variance) / float(stats.norm.pdf(special.ndtri(middle)))
+    return -float(special.ndtri(p)), error
+
+
+def _rank_sums(ranks: Floats, is_current: Mask, drawn: int, rng: np.random.Generator) -> Floats:
+    """Of the current rows there are, and of as many drawn at random, shape (1 + drawn,).
+
+    Parameters
+    ----------
+    ranks : shape (n,), of mean 0, so that a sample's sum is the other one's with the sign changed.
+    """
+    current = int(is_current.sum())
+    few, sign = min((current, 1), (len(ranks) - current, -1))
+    sums = [sign * rng.choice(ranks, few, replace=False, shuffle=False).sum() for _ in range(drawn)]
+    return np.array([ranks[is_current].sum(), *sums])
 
 
 def cross_validated(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import optimize, special
 from scipy.spatial.distance import cdist
 
 from evidesk.evidence import Estimate
@@ -25,10 +25,13 @@ from evidesk.methods.shift.ridge import Spectrum
 from evidesk.methods.shift.samples import Samples
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 #: A rule learns from so many rows at most; more would hardly make a better one.
 MOST_LEARNT = 50_000
+#: The smallest p-value that the AUROC's interval is asked for.
+_SMALLEST = 1e-15
 #: Blocks of the energy distance, and rows of each sample in one of them.
 MOST_BLOCKS = 50
 _FEWEST_BLOCKS = 5
@@ -46,11 +49,11 @@ class HeldOut:
     threshold : of the score, above which the rule says "current"; learnt from the other rows.
     """
 
-    rows: npt.NDArray[np.intp]
+    rows: Ints
     scores: Floats
     is_current: Mask
     threshold: float
-    groups: npt.NDArray[np.intp] | None
+    groups: Ints | None
 
 
 def held_out(samples: Samples, relabelling: Relabelling, rng: np.random.Generator) -> HeldOut:
@@ -62,9 +65,7 @@ def held_out(samples: Samples, relabelling: Relabelling, rng: np.random.Generato
     ValueError : a half would have no row of one of the samples.
     """
     half = split(relabelling, rng)
-    learn = np.flatnonzero(half)
-    if len(learn) > MOST_LEARNT:
-        learn = np.sort(rng.choice(learn, MOST_LEARNT, replace=False))
+    learn = thinned(np.flatnonzero(half), samples.is_current, MOST_LEARNT, rng)
     labels = samples.is_current[learn].astype(np.float32)
     centred = labels - labels.mean()
     best = -np.inf
@@ -123,13 +124,30 @@ def split(relabelling: Relabelling, rng: np.random.Generator) -> Mask:
     return learn
 
 
+def thinned(rows: Ints, is_current: Mask, most: int, rng: np.random.Generator) -> Ints:
+    """At most so many of the rows, ascending: those of the smaller sample (but no more than half of
+    ``most``), and as many of the larger one as there is room for, drawn at random.
+
+    Parameters
+    ----------
+    is_current : shape (n,), of all rows.
+    """
+    if len(rows) <= most:
+        return rows
+    few, many = sorted((rows[is_current[rows]], rows[~is_current[rows]]), key=len)
+    if len(few) > most // 2:
+        few = rng.choice(few, most // 2, replace=False)
+    many = rng.choice(many, most - len(few), replace=False)
+    return np.sort(np.concatenate([few, many]))
+
+
 def separation(found: HeldOut, level: float) -> tuple[Estimate, Estimate, tuple[str, ...]]:
     """AUROC of the held-out scores, a lower bound of the total variation distance, and what is to
     be said about them.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PoorApproximationWarning)
-        area = auroc(found.is_current, found.scores, level=level, groups=found.groups)
+        area = _area(found, level)
         share = balanced_accuracy(
             found.is_current, found.scores > found.threshold, level=level, groups=found.groups
         )
@@ -143,6 +161,38 @@ def separation(found: HeldOut, level: float) -> tuple[Estimate, Estimate, tuple[
         "balanced accuracy", share.n, null_value=0.0, over=share.over,
     )  # fmt: skip
     return area, variation, told
+
+
+def beyond(found: HeldOut, bound: float, level: float) -> Estimate:
+    """One-sided p-value of "the AUROC is at most ``bound``", from the AUROC's own interval: the
+    smallest p for which the lower bound at a level of ``1 - 2 p`` is at least ``bound``.
+
+    It does not depend on ``level``, which is only that of the Estimate, and is never below 1e-15:
+    levels closer to 1 are rounded.
+    """
+
+    def excess(z: float) -> float:
+        """How far the one-sided bound of error probability ``ndtr(-z)`` lies above."""
+        # At a level of 0 there is the value alone.
+        area = _area(found, max(float(special.erf(abs(z) / np.sqrt(2))), 1e-9))
+        return (area.low if z > 0 else area.high) - bound
+
+    with warnings.catch_warnings():
+        # They are among the result's.
+        warnings.simplefilter("ignore", PoorApproximationWarning)
+        farthest = -float(special.ndtri(_SMALLEST))
+        z = farthest
+        if excess(farthest) < 0:
+            z = -farthest
+            if excess(-farthest) > 0:
+                z = float(optimize.brentq(excess, -farthest, farthest, xtol=1e-9))
+        area = _area(found, level)
+    p = float(special.ndtr(-z))
+    return Estimate(p, p, p, level, area.method, area.n, over=area.over)
+
+
+def _area(found: HeldOut, level: float) -> Estimate:
+    return auroc(found.is_current, found.scores, level=level, groups=found.groups)
 
 
 def energy_distance(
@@ -184,7 +234,7 @@ def energy_distance(
     )  # fmt: skip
 
 
-def _some(rows: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _some(rows: Ints, rng: np.random.Generator) -> Ints:
     return rng.permutation(rows)[:_MOST_IN_BLOCK]
 
 

@@ -56,6 +56,8 @@ RIDGE_UPTO = 200_000
 _RIDGE_DIRECTIONS = 5_000
 #: Relabellings: more where they cost little.
 _MANY, _FEW, _FEWEST = 999, 199, 99
+#: Block by block, each is relabelled by itself: many up to so many rows in all.
+_MANY_IN_BLOCKS = 50_000
 
 
 @dataclass(frozen=True)
@@ -278,36 +280,51 @@ def _held_out(question: Question) -> Answer:
 
 def _prequential(question: Question) -> Answer:
     """Rules learnt on blocks of rows, each tested on the next block."""
+    drawn = question.drawn(_MANY_IN_BLOCKS)
     found = classifiers.prequential(
         question.prepared_classifier(),
         question.samples.design,
         question.relabelling,
+        question.alpha,
+        drawn,
         question.rng,
         question.tell,
     )
-    told: tuple[str, ...] = ()
-    if found.capped:
-        told = (
-            f"The classifier learnt from {classifiers.MOST_LEARNT:,} rows at a time, drawn by "
-            "chance, and was tested on all others: shifts that only more rows teach are missed.",
+    unit, over, blocks = question.relabelling.unit, question.relabelling.over, len(found.z)
+    relabelled = int((found.error > 0).sum())
+    told = []
+    if relabelled:
+        over = f"relabellings of {relabelled} blocks"
+        told.append(
+            f"In {relabelled} of {blocks} block(s) the p-value is a rank among {drawn:,} random "
+            f"relabellings, with ties broken at random, as few {unit} or equal scores leave its "
+            "statistic few values. With another 'random_state' both these and the blocks are "
+            f"others, and with few {unit} the p-value is quite another. Take method='ridge' there: "
+            f"it tests all {unit} at once."
         )
-    p = found.p_value
+    if found.capped:
+        told.append(
+            f"The classifier learnt from {classifiers.MOST_LEARNT:,} rows at a time, drawn by "
+            "chance, the smaller sample's first, and was tested on all others: shifts that only "
+            "more rows teach are missed."
+        )
+    p, low, high = found.p_value(question.level)
+    normal = "" if relabelled == blocks else " and rank sums normal"
     return Answer(
         statistic=found.statistic,
         p_value=Estimate(
-            p, p, p, question.level, "prequential", question.samples.n,
-            over=question.relabelling.over,
+            p, low, high, question.level, "prequential", question.samples.n, over=over
         ),
         covers=(
-            f"valid if {question.relabelling.unit} are exchangeable between the samples: each of "
-            f"{len(found.z)} blocks tests a rule learnt on others"
+            f"valid if {unit} are exchangeable between the samples{normal}: each of {blocks} "
+            "block(s), drawn by chance, tests a rule learnt on others"
         ),
         parts={
             f"block {number}": float(special.ndtr(-z))
             for number, z in enumerate(found.z, start=2)
         },
         held_out=found.held_out,
-        warnings=told,
+        warnings=tuple(told),
     )  # fmt: skip
 
 
@@ -321,24 +338,30 @@ def _marginal(question: Question) -> Answer:
             values[number] = one.p_value(samples.is_current)
             question.tell((number + 1) / (2 * len(features)))
     rest = np.flatnonzero(np.isnan(values))
-    covers = f"Holm's p-value of {len(features)} feature(s) alone; how they go together is not seen"
+    low, high = values.copy(), values.copy()
+    n, over = samples.n, relabelling.over
     if rest.size:
-        count = _enough_for_holm(question, len(features))
+        n = _enough_for_holm(question, len(features))
+        over = f"{n} relabellings"
         parts: list[Floats] = []
         # Some at a time: many features need so many relabellings that all would fill the memory.
-        for labels in label_batches(relabelling, count, question.rng):
+        for labels in label_batches(relabelling, n, question.rng):
             parts.append(
                 np.stack([features[number].statistics(labels) for number in rest.tolist()])
             )
-            done = sum(part.shape[1] for part in parts) / (1 + count)
+            done = sum(part.shape[1] for part in parts) / (1 + n)
             question.tell((1 + done) / 2)
+        # The smallest of many is chosen: its interval must hold for all of them at once.
+        level = 1 - question.alpha / rest.size
         for number, statistics in zip(rest.tolist(), np.concatenate(parts, axis=1), strict=True):
-            values[number] = permutation_p_value(statistics, level=question.level).value
-    p = float(holm(values).min())
+            drawn = permutation_p_value(statistics, level=level)
+            values[number], low[number], high[number] = drawn.value, drawn.low, drawn.high
+    p, least, most = (float(holm(one).min()) for one in (values, low, high))
     return Answer(
         statistic=float(-np.log10(max(p, np.finfo(np.float64).tiny))),
-        p_value=Estimate(p, p, p, question.level, "holm", samples.n, over=relabelling.over),
-        covers=covers,
+        p_value=Estimate(p, least, most, question.level, "holm", n, over=over),
+        covers=f"Holm's p-value of {len(features)} feature(s) alone; how they go together is not "
+        "seen",
         parts={one.name: float(value) for one, value in zip(features, values, strict=True)},
     )
 

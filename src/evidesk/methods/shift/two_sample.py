@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evidesk.evidence import Estimate, style
 from evidesk.evidence.plot import ACCENT
@@ -49,14 +48,17 @@ class TwoSampleResult:
     ----------
     method, why : the test, and why it was chosen.
     statistic : its value; larger for a clearer difference.
-    p_value : of "both samples come from the same distribution".
+    p_value : what `differs` judges: of "both samples come from the same distribution", or with a
+        ``min_effect`` of "the AUROC is at most 1/2 + ``min_effect``".
+    p_value_any_shift : of "both samples come from the same distribution", by the test itself.
     parts : p-values of what the statistic is made of, by name; not corrected for their number.
     auc : how often a current row scores above a reference one, by a rule learnt on other rows.
     total_variation : a lower bound of the total variation distance.
     energy_distance : None if there are too few rows for an error bar.
-    covers : what the p-value is about, in words.
+    covers : what `p_value` is about, in words.
     sizes : rows of the reference and of the current sample.
     level : 1 less the significance level.
+    min_effect : the AUROC above 1/2 that is still no difference.
     null : shape (B,); the statistic of relabelled samples, where there are any.
     held_out : the scores of rows that the test's own rule was not learnt from, where it has one.
     seconds : how long it took.
@@ -67,6 +69,7 @@ class TwoSampleResult:
     why: str
     statistic: float
     p_value: Estimate
+    p_value_any_shift: Estimate
     parts: Mapping[str, float]
     auc: Estimate | None
     total_variation: Estimate | None
@@ -74,6 +77,7 @@ class TwoSampleResult:
     covers: str
     sizes: tuple[int, int]
     level: float
+    min_effect: float
     seconds: float
     null: Floats = field(repr=False, default_factory=lambda: np.empty(0))
     held_out: effect.HeldOut | None = field(repr=False, default=None)
@@ -85,12 +89,17 @@ class TwoSampleResult:
         return self.p_value.value <= 1 - self.level + 1e-12
 
     def __str__(self) -> str:
-        verdict = "The samples differ" if self.differs else "No difference was found"
+        beyond = f" beyond an AUROC of {0.5 + self.min_effect:.3g}" if self.min_effect else ""
+        verdict = f"The samples differ{beyond}"
+        if not self.differs:
+            verdict = f"No difference{beyond} was found"
         lines = [
             f"{verdict}: p = {self.p_value.value:.3g} ({self.method}, {self.sizes[0]:,} and "
             f"{self.sizes[1]:,} rows)",
             f"  {self.covers}",
         ]
+        if self.min_effect:
+            lines.append(f"  any shift at all: p = {self.p_value_any_shift.value:.3g}")
         named = {
             "AUROC": self.auc,
             "total variation, at least": self.total_variation,
@@ -126,7 +135,7 @@ class TwoSampleResult:
         ax.hist(self.null, bins=min(40, 5 + self.null.size // 10), color=_GREY)
         ax.axvline(self.statistic, color=ACCENT, linewidth=2)
         ax.annotate(
-            f"observed, p = {self.p_value.value:.3g}",
+            f"observed, p = {self.p_value_any_shift.value:.3g}",
             (self.statistic, 1),
             (-6, -4),
             xycoords=("data", "axes fraction"),
@@ -183,8 +192,11 @@ def two_sample_test(
         - ``held-out``: a classifier learns from half of the rows; its AUROC on the other half.
         - ``prequential``: a classifier learns from ever more blocks of rows, each time tested on
           the next one; its rank sums are combined. Valid to the accuracy of the normal
-          distribution of a rank sum where blocks have 25 rows of each sample or more. It learns
-          from at most 50,000 rows at a time.
+          distribution of a rank sum that is hardly skew; else, as with few rows or sparse scores,
+          each block's rank sum is compared with those of relabellings, ties broken at random. The
+          blocks are drawn by chance: of few rows (or groups), the p-value depends on
+          ``random_state``, and ``ridge`` sees more. It learns from at most 50,000 rows at a time,
+          those of the smaller sample first, up to half of them.
         - ``refit``: the mean AUROC of a classifier in five-fold cross-validation, anew for each
           relabelling.
         - ``forest``: the out-of-bag error of a random forest, anew for each relabelling.
@@ -205,9 +217,11 @@ def two_sample_test(
         blocks as many rows are left out as the series remembers.
     level : of the intervals, and 1 less the significance level.
     min_effect : the AUROC above 1/2 that is still no difference: above 0, the p-value is of "AUROC
-        <= 1/2 + min_effect", from rows that the rule was not learnt from.
+        <= 1/2 + min_effect", from the AUROC's interval on rows that the rule was not learnt from.
+        It is at most ``1 - level`` where the lower bound of the interval of level
+        ``2 level - 1`` is at least ``1/2 + min_effect``.
     permutations : how many relabellings; by default 999 up to 5,000 rows (``mmd``, ``energy`` and
-        ``combination``: 2,000), else 199, and 99 where each needs a model.
+        ``combination``: 2,000; ``prequential``: 50,000), else 199, and 99 where each needs a model.
     random_state : of the relabellings, the waves, the halves, the blocks and the classifier.
     n_jobs : for ``refit`` and ``forest``: how many models are fitted at once, as in scikit-learn;
         on Dask within ``joblib.parallel_config(backend="dask")``. It does not change the result.
@@ -257,7 +271,7 @@ def two_sample_test(
         auc, total, told_of_auc = effect.separation(scored, level)
         notes += told_of_auc
         if min_effect:
-            p_value = _beyond(auc, min_effect)
+            p_value = effect.beyond(scored, 0.5 + min_effect, level)
             covers = (
                 f"of an AUROC of at most {0.5 + min_effect:.3g} on new rows, by a rule that was "
                 "learnt on others"
@@ -270,6 +284,7 @@ def two_sample_test(
         why=why,
         statistic=found.statistic,
         p_value=p_value,
+        p_value_any_shift=found.p_value,
         parts=found.parts,
         auc=auc,
         total_variation=total,
@@ -277,6 +292,7 @@ def two_sample_test(
         covers=covers,
         sizes=samples.sizes,
         level=level,
+        min_effect=min_effect,
         seconds=time.perf_counter() - began,
         null=found.null,
         held_out=found.held_out,
@@ -324,16 +340,6 @@ def arranged(
     if block_length is not None:
         return in_blocks(samples, block_length)
     return samples, Relabelling.of_rows(samples.is_current)
-
-
-def _beyond(auc: Estimate, min_effect: float) -> Estimate:
-    """One-sided p-value of "AUROC <= 1/2 + min_effect" from its interval on the logit scale."""
-    z = float(special.ndtri((1 + auc.level) / 2))
-    value = min(max(auc.value, 1e-9), 1 - 1e-9)
-    error = (special.logit(value) - special.logit(max(auc.low, 1e-12))) / z
-    bound = special.logit(0.5 + min_effect)
-    p = float(special.ndtr(-(special.logit(value) - bound) / error)) if error > 0 else 0.0
-    return Estimate(p, p, p, auc.level, "delong", auc.n, over=auc.over)
 
 
 def order_warning(samples: Samples) -> str:
