@@ -26,6 +26,7 @@ from evidesk.methods.shift.methods import (
     answer,
     choose,
 )
+from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.relabelling import Relabelling, check_permutations
 from evidesk.methods.shift.samples import Samples
 
@@ -37,8 +38,6 @@ Progress = Callable[[float], None]
 
 _GREY = "#9ca3af"
 _MOST_BARS = 20
-#: Neighbouring rows that are more alike than this (in standard errors) are no chance.
-_ALIKE = 5.0
 
 
 @dataclass(frozen=True)
@@ -334,27 +333,3 @@ def _beyond(auc: Estimate, min_effect: float) -> Estimate:
     bound = special.logit(0.5 + min_effect)
     p = float(special.ndtr(-(special.logit(value) - bound) / error)) if error > 0 else 0.0
     return Estimate(p, p, p, auc.level, "delong", auc.n, over=auc.over)
-
-
-def order_warning(samples: Samples) -> str:
-    """What to say if neighbouring rows are more alike than chance lets them be; empty if not."""
-    worst, where = 0.0, ""
-    for is_current, name in ((False, "reference"), (True, "current sample")):
-        rows = samples.design[samples.is_current == is_current]
-        if len(rows) < 20:
-            continue
-        centred = rows - rows.mean(axis=0)
-        variance = (centred**2).sum(axis=0)
-        varies = variance > 1e-12
-        if not varies.any():
-            continue
-        alike = (centred[1:] * centred[:-1]).sum(axis=0)[varies] / variance[varies]
-        if alike.max() * math.sqrt(len(rows)) > max(_ALIKE, worst * math.sqrt(len(rows))):
-            worst, where = float(alike.max()), name
-    if not where:
-        return ""
-    return (
-        f"Neighbouring rows of the {where} are alike (correlation {worst:.2f}). If their order is "
-        "time, or they come in bunches, rows are not exchangeable and the p-value is too small: "
-        "give 'block_length' or 'groups'. If you have sorted the rows, it is fine."
-    )
