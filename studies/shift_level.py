@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import signal
 
 from evidesk.methods.shift.methods import Question, answer, choose
 from evidesk.methods.shift.samples import Samples
@@ -124,6 +125,23 @@ SHIFTS: dict[str, Draw] = {
 }
 
 
+def cycle(rows: int, kept: float) -> tuple[float, float]:
+    """Coefficients of a series that swings once in so many rows, and keeps that of its swing from
+    one row to the next.
+    """
+    return 2 * kept * math.cos(2 * math.pi / rows), -(kept**2)
+
+
+#: Autoregressive series: what a row takes from the one before it, and from the one before that.
+SERIES: dict[str, tuple[float, ...]] = {
+    "0.8": (0.8,),
+    "0.98, cycle of 12 rows": cycle(12, 0.98),
+    "0.95, cycle of 24 rows": cycle(24, 0.95),
+}
+#: Rows after which a series has forgotten how it began.
+BEGINNING = 600
+
+
 # Tests
 
 
@@ -137,24 +155,28 @@ class Design:
     d: int
     #: Rows in a group, or in a block of a series.
     group: int = 0
-    series: bool = False
+    #: Which of the series, if any.
+    series: str = ""
 
     @property
     def name(self) -> str:
         of = f"{self.draw}, groups of {self.group}" if self.group and not self.series else self.draw
-        return f"series (0.8), blocks of {self.group}" if self.series else of
+        return f"series ({self.series}), blocks of {self.group}" if self.series else of
 
 
 def p_value(design: Design, seed: int) -> float:
     """Of one pair of samples."""
     rng = np.random.default_rng([seed, design.m, design.n, design.d, design.group])
     draw = (NULLS | SHIFTS)[design.draw]
-    x, y = draw(rng, design.m, design.d, False), draw(rng, design.n, design.d, True)
     options: dict[str, Any] = {}
     if design.series:
-        x, y = _series(x), _series(y)
+        noise = draw(rng, BEGINNING + design.m + design.n, design.d, False)
+        taken = np.r_[1, -np.array(SERIES[design.series])]
+        x, y = np.split(signal.lfilter([1], taken, noise, axis=0)[BEGINNING:], [design.m])
         options["block_length"] = design.group
-    elif design.group:
+    else:
+        x, y = draw(rng, design.m, design.d, False), draw(rng, design.n, design.d, True)
+    if design.group and not design.series:
         groups = np.r_[np.arange(design.m) // design.group,
                        design.m + np.arange(design.n) // design.group]  # fmt: skip
         _, number = np.unique(groups, return_inverse=True)
@@ -170,13 +192,6 @@ def p_value(design: Design, seed: int) -> float:
         samples, relabelling, 0.95, RELABELLINGS, None, np.random.default_rng(seed), lambda _: None
     )
     return answer(method, asked).p_value.value
-
-
-def _series(noise: Floats) -> Floats:
-    """Autoregressive of order 1, with coefficient 0.8."""
-    for row in range(1, len(noise)):
-        noise[row] += 0.8 * noise[row - 1]
-    return noise
 
 
 def p_values(design: Design, runs: int) -> Floats:
@@ -204,7 +219,11 @@ def level_designs() -> list[Design]:
     ]
     found += [Design(draw, 200, 200, 5) for draw in ("Cauchy", "counts", "gaps")]
     found += [Design("normal", 120, 120, 5, group=6), Design("normal", 300, 60, 2, group=10)]
-    found += [Design("normal", 600, 600, 2, group=length, series=True) for length in (20, 60)]
+    found += [
+        Design("normal", 600, 600, 2, group=length, series=name)
+        for name in SERIES
+        for length in (20, 60)
+    ]
     return found
 
 

@@ -175,6 +175,7 @@ def _warnings(result: WatchResult, saved: Saved) -> Iterator[str]:
             f"Only {result.reference_left:,} reference rows are left, fewer than the last batch "
             "had rows. Have a further reference ready to begin a new watch with."
         )
+    yield from result.order_warnings
     if result.rows:
         yield (
             f"The chance of a false alarm is at most {percent(1 - result.level)} if the rows are "

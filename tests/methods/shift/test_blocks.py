@@ -3,8 +3,9 @@ import pytest
 
 from evidesk.methods.shift import two_sample_test, where
 from evidesk.methods.shift.blocks import in_blocks, memory
+from evidesk.methods.shift.methods import Question, answer
 from evidesk.methods.shift.samples import Samples
-from tests.methods.shift.series import series
+from tests.methods.shift.series import cycle, series
 
 RNG = np.random.default_rng
 
@@ -25,6 +26,42 @@ def test_what_swings_is_remembered_though_its_sign_is_not():
     swing = np.exp(series(rng, 8_000, 1, 0.9) / 4)
     noise = swing * rng.standard_normal((8_000, 1))
     assert memory(Samples.of(noise[:4_000], noise[4_000:])) >= 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept", "low", "high"), [(12, 0.98, 40, 90), (24, 0.95, 24, 60), (6, 0.9, 18, 40)]
+)
+def test_a_cycle_is_remembered_though_its_correlation_passes_0(rows, kept, low, high):
+    """Its swing falls to 0.3 or less within the memory."""
+    assert kept**low < 0.45
+    for seed in range(10):
+        x, y = np.split(cycle(RNG(seed), 1_200, 2, rows, kept), 2)
+        assert low <= memory(Samples.of(x, y)) <= high
+
+
+def test_a_season_is_remembered_though_days_between_are_not():
+    noise = RNG(0).standard_normal((2_000, 1))
+    for i in range(7, 2_000):
+        noise[i] += 0.8 * noise[i - 7]
+    assert 30 <= memory(Samples.of(noise[:1_000], noise[1_000:])) <= 140
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.standard_normal((1_200, 20)),
+        lambda rng: rng.standard_cauchy((1_200, 20)),
+        lambda rng: rng.random((1_200, 20)) < 0.004,
+    ],
+)
+def test_chance_leaves_no_long_memory_whatever_the_tails(draw):
+    for seed in range(15):
+        rows = draw(RNG(seed)).astype(float)
+        assert memory(Samples.of(rows[:600], rows[600:])) <= 3
+
+
+def test_samples_without_any_variation_of_their_own_have_no_memory():
+    assert memory(Samples.of(np.zeros(40), np.ones(40))) == 0
 
 
 def test_independent_rows_lose_nothing():
@@ -60,6 +97,18 @@ def test_the_level_holds_for_a_series():
     assert abs(np.mean(rejected) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
+@pytest.mark.parametrize("length", [20, 60])
+def test_the_level_holds_for_a_cycle(length):
+    """Without its long gaps, blocks of 20 reject 20 to 40 % of series like these."""
+    rejected = []
+    for seed in range(120):
+        x, y = np.split(cycle(RNG(seed), 1_200, 2, 12, 0.98), 2)
+        samples, relabelling = in_blocks(Samples.of(x, y), length)
+        asked = Question(samples, relabelling, 0.95, 39, None, RNG(seed), lambda _: None)
+        rejected.append(answer("ridge", asked).p_value.value <= 0.05)
+    assert np.mean(rejected) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
+
+
 def test_a_shift_of_a_series_is_found():
     rng = RNG(3)
     x, y = series(rng, 600), series(rng, 600) + 2.5
@@ -77,15 +126,15 @@ def test_rows_between_blocks_are_not_judged():
     assert set(found.rows.number[np.argsort(-found.rows.log_ratio)[:5]]) == set(strange)
 
 
-@pytest.mark.parametrize("length", [0, 5, -1])
-def test_a_block_is_no_longer_than_a_sample(length):
-    with pytest.raises(ValueError, match="from 1 to the size of the smaller sample, 4"):
+@pytest.mark.parametrize("length", [0, 5, -1, 2.5, True, "2"])
+def test_a_block_is_an_integer_and_no_longer_than_a_sample(length):
+    with pytest.raises(ValueError, match="an integer from 1 to the size of the smaller sample, 4"):
         in_blocks(samples_of(6, 4, 0.0), length)
 
 
 def test_a_drift_is_refused():
     drift = np.linspace(0, 1, 200)
-    with pytest.raises(ValueError, match="remembered for more than 50 rows, a quarter"):
+    with pytest.raises(ValueError, match=r"more than 50 rows, a quarter.*Give longer series"):
         two_sample_test(drift, drift + 0.1, block_length=10)
 
 

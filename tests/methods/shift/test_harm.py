@@ -86,6 +86,11 @@ def test_its_level_holds_for_groups_where_that_of_rows_does_not():
     assert np.mean(by_groups) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 200))
 
 
+def test_groups_and_blocks_exclude_each_other():
+    with pytest.raises(ValueError, match="either 'groups' or 'block_length'"):
+        adverse_shift([1, 2], [3], groups=[1, 2, 3], block_length=1)
+
+
 def test_many_rows_have_fewer_relabellings_and_a_strict_level_more():
     x, y = RNG(0).random((2, 10_001))
     assert len(adverse_shift(x, y, random_state=0).null) == 199

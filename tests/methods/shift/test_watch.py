@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evidesk.methods.shift.watch import ShiftWatch
+from tests.methods.shift.series import series
 from tests.methods.shift.streams import RNG, mixed, normal, watched
 
 
@@ -116,7 +117,9 @@ def test_a_used_up_reference_is_said_and_can_be_filled_up():
     assert (step.rows, step.bets, step.reference_left) == (80, 48, 0)
     assert found.update(normal(2, 5)).rows == 85
     assert "37 row(s) of the stream were not bet on" in str(found)
+    assert "needs 1 of its row(s), and 0 are left" in str(found)
     found.add_reference(normal(3, 100))
+    assert "was used up before more of it was added: 37 row(s)" in str(found)
     assert found.step.reference_left == 100
     assert found.update(normal(4, 50, 1.5)).bets == 98
     result = found.result
@@ -126,12 +129,44 @@ def test_a_used_up_reference_is_said_and_can_be_filled_up():
     assert ShiftWatch.from_state(found.state()).state() == found.state()
 
 
+def test_what_is_left_of_the_reference_can_be_too_little_for_a_row():
+    found = ShiftWatch(normal(0, 60), controls=18)
+    assert found.update(normal(1, 3)).reference_left == 12
+    assert "needs 18 of its row(s), and 12 are left" in str(found)
+
+
+def test_neighbours_that_are_alike_are_told():
+    rng = RNG(0)
+    rows = series(rng, 3_000, 1, 0.9)
+    result = watched(rows[:2_000], rows[2_000:])
+    assert len(result.order_warnings) == 2
+    assert "of the reference are alike (correlation 0.9" in result.warnings[0]
+    assert "of the stream are alike" in result.warnings[1]
+    assert "alarms come without a shift" in result.warnings[1]
+    independent = rng.permutation(rows)
+    assert not watched(independent[:2_000], independent[2_000:]).warnings
+    # A shift is no dependence.
+    assert not watched(normal(0, 1_000), np.r_[normal(1, 96), normal(2, 96, 3.0)]).warnings
+    found = ShiftWatch(independent[:200])
+    found.add_reference(rows[:200])
+    assert "of the reference are alike" in found.result.warnings[0]
+
+
+def test_a_batch_of_digits_is_text_if_the_reference_is():
+    kinds = RNG(0).choice(["12", "7.5", "b", None], 300)
+    digits = ShiftWatch({"kind": kinds})
+    texts = ShiftWatch({"kind": kinds})
+    digits.update({"kind": [12, 7.5, np.nan, 12]})
+    texts.update({"kind": ["12", "7.5", None, "12"]})
+    assert digits.state() == texts.state()
+
+
 @pytest.mark.parametrize(
     ("batch", "error", "message"),
     [
-        (normal(0, 3, d=3), ValueError, "only the current sample has 'x2'"),
+        (normal(0, 3, d=3), ValueError, "only the batch has 'x2'"),
         (normal(0, 3, d=1), ValueError, "only the reference has 'x1'"),
-        ([["a", "b"]], ValueError, "'x0' is numeric in the reference and categorical"),
+        ([["a", "b"]], ValueError, "'x0' is numeric in the reference and categorical in the batch"),
         (np.zeros((0, 2)), ValueError, "'batch' has no rows"),
         ([[np.inf, 1.0]], ValueError, "'batch' has 1 infinite number"),
         ("text", TypeError, "'batch' must be a data frame or an array"),
@@ -151,7 +186,8 @@ def test_a_batch_that_does_not_fit_is_refused_and_changes_nothing(batch, error, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": 1.0}, "'level' parameter must lie between 0 and 1"),
+        ({"level": 1.0}, "'level' parameter must be a number in the range"),
+        ({"level": "0.95"}, "'level' parameter must be a number in the range"),
         ({"controls": 0}, "'controls' parameter must be None or an integer from 1"),
         ({"controls": True}, "'controls' parameter must be None or an integer from 1"),
         ({"controls": 1.5}, "'controls' parameter must be None or an integer from 1"),

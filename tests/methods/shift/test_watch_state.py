@@ -8,6 +8,7 @@ import pytest
 
 from evidesk.methods.shift.watch import ShiftWatch
 from evidesk.methods.shift.watch_state import digest, pack
+from tests.methods.shift.series import series
 from tests.methods.shift.streams import RNG, mixed, normal
 
 
@@ -31,12 +32,27 @@ def test_a_saved_watch_goes_on_bit_by_bit(at):
 
 
 def test_a_saved_watch_keeps_its_parameters_and_its_alarm():
-    one = ShiftWatch(normal(0, 300), level=0.9, controls=2)
+    one = ShiftWatch(normal(0, 300), level=0.9, controls=np.int64(2))
     one.update(normal(1, 60, 2.0))
-    other = ShiftWatch.from_state(one.state())
+    other = ShiftWatch.from_state(json.loads(json.dumps(one.state())))
     assert other.step == one.step
     assert other.result.level == 0.9
     assert other.update(normal(2, 5)).reference_left == 240 - 130
+
+
+def test_a_watch_goes_on_from_a_state_without_likeness():
+    one = ShiftWatch(series(RNG(0), 300, 1, 0.9))
+    one.update(series(RNG(1), 64, 1, 0.9))
+    assert len(ShiftWatch.from_state(one.state()).result.order_warnings) == 2
+    body = one.state()
+    for name in ("sha256", "alike", "neighbours", "compared"):
+        del body[name]
+    body["version"] = 1
+    found = ShiftWatch.from_state({**body, "sha256": digest(body)})
+    assert not found.result.order_warnings
+    assert found.step == one.step
+    more = normal(2, 40, d=1)
+    assert found.update(more) == one.update(more)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +68,7 @@ def state():
         (None, "no state of a ShiftWatch"),
         ({}, "no state of a ShiftWatch"),
         ({"format": "other"}, "no state of a ShiftWatch"),
-        ({"version": 2}, "has version 2.* reads version 1"),
+        ({"version": 3}, "has version 3.* reads versions 1 and 2"),
         ({"rows": 41}, "damaged"),
         ({"level": float("nan")}, "damaged"),
         ({"level": {1, 2}}, "damaged"),
@@ -129,6 +145,10 @@ def other(state, place, value):
         (("shares",), packed(np.zeros(25))),
         (("log_wealth",), 5.0),
         (("blocks",), 2),
+        (("alike",), 1.5),
+        (("neighbours",), packed(np.ones((3, 3)))),
+        (("neighbours",), packed(np.outer([2, 1, 1], np.ones(4)))),
+        (("compared",), -1),
         (("rows",), 39),
         (("rows",), True),
         (("path",), packed([0.0])),

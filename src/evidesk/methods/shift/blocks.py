@@ -8,9 +8,11 @@ Biometrika 81 (1994) 351-358, for leaving out what lies between blocks.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 
 from evidesk.methods.shift.relabelling import Relabelling
 from evidesk.methods.shift.samples import Samples
@@ -23,7 +25,7 @@ _FORGOTTEN = 0.05
 _LONGEST = 4
 
 
-def in_blocks(samples: Samples, length: int) -> tuple[Samples, Relabelling]:
+def in_blocks(samples: Samples, length: Any) -> tuple[Samples, Relabelling]:
     """The rows in blocks of so many, with gaps of the series' memory between them.
 
     Rows of the gaps, and those too few for a block at the end of a sample, are left out; the
@@ -31,14 +33,15 @@ def in_blocks(samples: Samples, length: int) -> tuple[Samples, Relabelling]:
 
     Raises
     ------
-    ValueError : the length is below 1 or longer than a sample, or the series' memory is longer than
-        a quarter of one.
+    ValueError : the length is no integer, below 1 or longer than a sample, or the series' memory is
+        longer than a quarter of one.
     """
     shortest = min(samples.sizes)
-    if not 1 <= length <= shortest:
+    is_integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
+    if not is_integer or not 1 <= length <= shortest:
         raise ValueError(
-            f"'block_length' must be from 1 to the size of the smaller sample, {shortest:,}; "
-            f"got {length}."
+            "'block_length' must be an integer from 1 to the size of the smaller sample, "
+            f"{shortest:,}; got {length!r}."
         )
     gap = memory(samples)
     kept, groups, blocks = [], [], 0
@@ -63,30 +66,78 @@ def in_blocks(samples: Samples, length: int) -> tuple[Samples, Relabelling]:
 
 
 def memory(samples: Samples) -> int:
-    """After how many rows a series is forgotten: the first lag, less 1, at which the correlation of
-    each column and of its square with themselves is below 0.05, or what chance makes it.
+    """After how many rows a series is forgotten, by how each column, and its square, correlate with
+    themselves.
 
     Raises
     ------
     ValueError : that is longer than a quarter of the smaller sample.
     """
     parts = [_centred(samples.design[samples.is_current == current]) for current in (False, True)]
-    variance = sum((part**2).sum(axis=0) for part in parts)
-    active = np.flatnonzero(variance > 1e-12 * samples.n)
-    chance = math.sqrt(2 * math.log(2 * max(len(active), 1)) / samples.n)
-    bound = max(_FORGOTTEN, chance)
+    variances = sum((part**2).sum(axis=0) for part in parts)
+    active = np.flatnonzero(variances > 1e-12 * samples.n)
     longest = min(samples.sizes) // _LONGEST
-    for lag in range(1, longest + 2):
-        products = sum((part[lag:, active] * part[:-lag, active]).sum(axis=0) for part in parts)
-        active = active[products > bound * variance[active]]
-        if not len(active):
-            return lag - 1
-    raise ValueError(
-        f"The rows are remembered for more than {longest:,} rows, a quarter of the smaller "
-        "sample: they drift, or the series is too short. Nothing in it is repeated, so that a "
-        "shift between the samples cannot be told from this drift. Give longer series, or remove "
-        "the trend."
-    )
+    found = 0
+    for column in active:
+        rows, variance = [part[:, column] for part in parts], variances[column]
+        correlation = sum(_products(one, longest + 1) for one in rows) / variance
+        farthest = max(float((one**2).max()) for one in rows) / variance
+        found = max(
+            found,
+            _fading(correlation, samples.n, len(active)),
+            _swinging(correlation, samples.n, len(active), farthest),
+        )
+    if found > longest:
+        raise ValueError(
+            f"The rows are remembered for more than {longest:,} rows, a quarter of the smaller "
+            "sample: they drift or swing without an end, or the series is too short. Too little in "
+            "it is repeated to tell a shift between the samples from this. Give longer series, or "
+            "remove the trend or the cycle."
+        )
+    return found
+
+
+def _fading(correlation: Floats, n: int, columns: int) -> int:
+    """The first lag, less 1, at which the correlation is below 0.05, or what chance makes it."""
+    chance = math.sqrt(2 * math.log(2 * columns) / n)
+    forgotten = correlation <= max(_FORGOTTEN, chance)
+    return int(forgotten.argmax()) if forgotten.any() else len(correlation)
+
+
+def _swinging(correlation: Floats, n: int, columns: int, farthest: float) -> int:
+    """How long what swings is remembered: its correlation passes 0, and comes back.
+
+    That is until the last lag whose correlation, of either sign, chance makes at none of the lags.
+    Chance hides what is below; where that is more than 0.05, correlations that fall as a power of
+    the lag are followed further, to twice the lag at most. Sources: Bartlett, "On the theoretical
+    specification and sampling properties of autocorrelated time series", JRSS Supplement 8 (1946)
+    27-41, for the error of a correlation after others; Bernstein's inequality, for far values (or
+    rows of a rare category) that have the same distance by chance; Politis and White, "Automatic
+    block-length selection for the dependent bootstrap", Econometric Reviews 23 (2004) 53-70, for
+    twice the last lag.
+
+    Parameters
+    ----------
+    correlation : shape (lags,), from lag 1 on.
+    farthest : the largest square of a value, over the sum of all squares.
+    """
+    tests = math.log(2 * columns * len(correlation))
+    before = np.cumsum(correlation**2) - correlation**2
+    error = np.sqrt((1 + 2 * before) / n)
+    hidden = np.maximum(_FORGOTTEN, math.sqrt(2 * tests) * error + 2 / 3 * tests * farthest)
+    clear = np.flatnonzero(np.abs(correlation) > hidden)
+    if not clear.size:
+        return 0
+    further = min(2.0, math.log(_FORGOTTEN) / math.log(hidden[clear[-1]]))
+    return math.ceil(further * (clear[-1] + 1))
+
+
+def _products(values: Floats, lags: int) -> Floats:
+    """Shape (lags,): the sums of products with the values 1, 2, ... rows later."""
+    size = fft.next_fast_len(len(values) + lags, real=True)
+    spectrum = fft.rfft(values, size)
+    found: Floats = fft.irfft(np.abs(spectrum) ** 2, size)[1 : lags + 1]
+    return found
 
 
 def _centred(rows: Floats) -> Floats:

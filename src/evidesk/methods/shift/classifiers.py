@@ -288,7 +288,7 @@ def _check_blocks(parts: list[Relabelling], learnt: Floats, alpha: float) -> Non
     """Raise `TooFewError` if not even blocks that the rules tell apart altogether would have a
     p-value of at most ``alpha``.
     """
-    ways = np.array([part.log_count for part in parts])
+    ways = np.array([part.log_count(one_sided=True) for part in parts])
     unit = parts[0].unit
     least = float(special.ndtr(-_combined(-special.ndtri(np.exp(-ways)), learnt)))
     if least > alpha * (1 + 1e-9):
@@ -358,7 +358,7 @@ def _normal_score(
     equal = int((found >= found[0] - 1e-6).sum()) - larger
     # Uniform, not merely at least as large: a p-value of 1 would outweigh all other blocks.
     p = (larger + equal * rng.uniform(1e-9, 1)) / len(found)
-    p = max(p, 1 / len(found), math.exp(-relabelling.log_count))
+    p = max(p, 1 / len(found), math.exp(-relabelling.log_count(one_sided=True)))
     middle = (larger + equal / 2) / len(found)
     variance = middle * (1 - middle) / len(found) + (equal / len(found)) ** 2 / 12
     error = math.sqrt(variance) / float(stats.norm.pdf(special.ndtri(middle)))

@@ -154,9 +154,15 @@ def _finite(name: str, numbers: Floats, what: str) -> Floats:
 
 
 def check_alike(
-    reference: list[FeatureColumn], current: list[FeatureColumn]
+    reference: list[FeatureColumn],
+    current: list[FeatureColumn],
+    called: str = "current sample",
 ) -> list[FeatureColumn]:
     """The current columns in the reference's order.
+
+    Parameters
+    ----------
+    called : what messages call the current columns' sample.
 
     Raises
     ------
@@ -171,7 +177,7 @@ def check_alike(
         told = [
             f"only the {which} has {', '.join(map(repr, names[:5]))}"
             + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            for which, names in (("reference", lacking), ("current sample", beyond))
+            for which, names in (("reference", lacking), (called, beyond))
             if names
         ]
         raise ValueError(
@@ -182,7 +188,7 @@ def check_alike(
         if mine.kind != yours.kind and _has_values(mine) and _has_values(yours):
             raise ValueError(
                 f"Column {mine.name!r} is {mine.kind} in the reference and {yours.kind} in the "
-                "current sample. Give both the same type."
+                f"{called}. Give both the same type."
             )
     return ordered
 

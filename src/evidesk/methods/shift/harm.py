@@ -19,12 +19,15 @@ from evidesk.methods.metrics.proportion import PoorApproximationWarning, critica
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.metrics.scores import as_scores
 from evidesk.methods.shift.attribution import label_batches
+from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.relabelling import (
     Relabelling,
     check_permutations,
     fewest_relabellings,
     permutation_p_value,
 )
+from evidesk.methods.shift.samples import Samples
+from evidesk.methods.shift.two_sample import arranged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,6 +103,7 @@ def adverse_shift(
     current_scores: npt.ArrayLike,
     *,
     groups: npt.ArrayLike | None = None,
+    block_length: int | None = None,
     level: float = 0.95,
     permutations: int | None = None,
     random_state: RandomState = None,
@@ -117,13 +121,14 @@ def adverse_shift(
         and any new sample would seem worse. Held-out or out-of-bag scores are right.
     groups : array-like of shape (n_reference + n_current,), optional; what makes rows belong
         together, first of the reference and then of the current sample.
+    block_length : for scores in order of time, as in :func:`two_sample_test`.
     level : of the intervals, and 1 less the significance level.
     permutations : how many relabellings; by default 999 up to 20,000 rows, else 199.
     random_state : of the relabellings.
 
     Returns
     -------
-    The p-value is exact for exchangeable rows (or groups).
+    The p-value is exact for exchangeable rows (or groups, or blocks).
 
     Raises
     ------
@@ -137,14 +142,13 @@ def adverse_shift(
     for name, values in (("reference_scores", reference), ("current_scores", current)):
         if not len(values):
             raise ValueError(f"The '{name}' parameter has no scores: both samples need some.")
-    scores = np.concatenate([reference, current])
-    is_current = np.arange(len(scores)) >= len(reference)
-    relabelling = (
-        Relabelling.of_rows(is_current)
-        if groups is None
-        else Relabelling.of_groups(is_current, groups)
-    )
+    if groups is not None and block_length is not None:
+        raise ValueError("Give either 'groups' or 'block_length', not both.")
+    samples, relabelling = arranged(_ranked(reference, current), groups, block_length)
     relabelling.check(1 - level, one_sided=True)
+    scores, is_current = samples.design[:, 0], samples.is_current
+    in_groups = relabelling.unit == "groups"
+    told = "" if in_groups else order_warning(samples)
     check_permutations(permutations, 1 - level)
     usual = max(_MANY if len(scores) <= _MANY_UPTO else _FEW, fewest_relabellings(1 - level))
     drawn = usual if permutations is None else permutations
@@ -153,7 +157,7 @@ def adverse_shift(
     with python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always", PoorApproximationWarning)
         auc = auroc(
-            is_current, scores, level=level, groups=None if groups is None else relabelling.group
+            is_current, scores, level=level, groups=relabelling.group if in_groups else None
         )
     return AdverseShift(
         statistic=float(statistics[0]),
@@ -161,10 +165,26 @@ def adverse_shift(
         auc=Estimate(
             auc.value, auc.low, auc.high, level, auc.method, auc.n, null_value=0.5, over=auc.over
         ),
-        sizes=(len(reference), len(current)),
+        sizes=samples.sizes,
         level=level,
         null=statistics[1:],
-        warnings=tuple(dict.fromkeys(str(one.message) for one in caught)),
+        warnings=(
+            *samples.warnings,
+            *([told] if told else []),
+            *dict.fromkeys(str(one.message) for one in caught),
+        ),
+    )
+
+
+def _ranked(reference: Floats, current: Floats) -> Samples:
+    """The scores' ranks among all scores, from 0 to 1: nothing here depends on more of them."""
+    distinct, rank = np.unique(np.r_[reference, current], return_inverse=True)
+    m, n = len(reference), len(current)
+    return Samples(
+        (),
+        rank[:, None] / max(len(distinct) - 1, 1),
+        np.arange(m + n) >= m,
+        np.r_[np.arange(m), np.arange(n)],
     )
 
 

@@ -25,6 +25,7 @@ from evidesk.methods.shift.discovery import (
     false_discovery,
     price,
 )
+from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.regions import Region, regions_of
 from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
 from evidesk.methods.shift.rows import RowEvidence, cross_fitted, row_evidence, too_few_to_tell
@@ -320,6 +321,8 @@ def where(
     rng = generator(random_state)
     halves = effect.halves_of(rng)
     notes = [*samples.warnings]
+    if relabelling.unit == "rows" and (told := order_warning(samples)):
+        notes.append(told)
 
     features = _feature_evidence(samples, relabelling, level, correction, rng, notes)
     pairs = _pair_evidence(samples, relabelling, level, rng, notes)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from evidesk.evidence import Estimate, style
 from evidesk.evidence.plot import ACCENT
 from evidesk.methods.metrics.curves import roc_curve
-from evidesk.methods.metrics.proportion import PoorApproximationWarning
+from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift import effect
 from evidesk.methods.shift.blocks import in_blocks
@@ -25,6 +25,7 @@ from evidesk.methods.shift.methods import (
     answer,
     choose,
 )
+from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.relabelling import Relabelling, check_permutations
 from evidesk.methods.shift.samples import Samples
 
@@ -36,8 +37,6 @@ Progress = Callable[[float], None]
 
 _GREY = "#9ca3af"
 _MOST_BARS = 20
-#: Neighbouring rows that are more alike than this (in standard errors) are no chance.
-_ALIKE = 5.0
 
 
 @dataclass(frozen=True)
@@ -235,9 +234,8 @@ def two_sample_test(
     """
     began = time.perf_counter()
     tell = progress or (lambda _share: None)
-    if not 0 < level < 1:
-        raise ValueError(f"The 'level' parameter must lie between 0 and 1. Got {level!r} instead.")
-    if not 0 <= min_effect < 0.5:
+    critical_value(level)
+    if not isinstance(min_effect, int | float | np.number) or not 0 <= min_effect < 0.5:
         raise ValueError(
             f"The 'min_effect' parameter must be from 0 to below 0.5. Got {min_effect!r} instead."
         )
@@ -340,27 +338,3 @@ def arranged(
     if block_length is not None:
         return in_blocks(samples, block_length)
     return samples, Relabelling.of_rows(samples.is_current)
-
-
-def order_warning(samples: Samples) -> str:
-    """What to say if neighbouring rows are more alike than chance lets them be; empty if not."""
-    worst, where = 0.0, ""
-    for is_current, name in ((False, "reference"), (True, "current sample")):
-        rows = samples.design[samples.is_current == is_current]
-        if len(rows) < 20:
-            continue
-        centred = rows - rows.mean(axis=0)
-        variance = (centred**2).sum(axis=0)
-        varies = variance > 1e-12
-        if not varies.any():
-            continue
-        alike = (centred[1:] * centred[:-1]).sum(axis=0)[varies] / variance[varies]
-        if alike.max() * math.sqrt(len(rows)) > max(_ALIKE, worst * math.sqrt(len(rows))):
-            worst, where = float(alike.max()), name
-    if not where:
-        return ""
-    return (
-        f"Neighbouring rows of the {where} are alike (correlation {worst:.2f}). If their order is "
-        "time, or they come in bunches, rows are not exchangeable and the p-value is too small: "
-        "give 'block_length' or 'groups'. If you have sorted the rows, it is fine."
-    )

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.methods.metrics.proportion import critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.shift.betting import MEMORIES, Purse
 from evidesk.methods.shift.columns import check_alike, columns_of
-from evidesk.methods.shift.watch_encoding import FARTHEST, Code, encode
+from evidesk.methods.shift.order import alike, clearest, sums_of_neighbours
+from evidesk.methods.shift.watch_encoding import FARTHEST, Code, as_reference, encode
 from evidesk.methods.shift.watch_learners import (
     RandomFeatures,
     bets_of,
@@ -18,7 +20,7 @@ from evidesk.methods.shift.watch_learners import (
     varied_columns,
 )
 from evidesk.methods.shift.watch_result import WatchResult, WatchStep
-from evidesk.methods.shift.watch_state import FORMAT, VERSION, Reader, digest, pack
+from evidesk.methods.shift.watch_state import FORMAT, VERSION, WITHOUT_ORDER, Reader, digest, pack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +36,10 @@ _FEWEST_ROWS = 20
 #: While a thousand unused rows of the reference are left, each current row meets one of them; with
 #: two thousand two, and so on.
 _FOR_EACH_CONTROL, MOST_CONTROLS = 1_000, 4
+_NOT_EXCHANGEABLE = (
+    "rows are not exchangeable, and alarms come without a shift. Give rows so far apart that they "
+    "do not depend on each other, or one row for each bunch, of the reference and of the stream."
+)
 
 
 class ShiftWatch:
@@ -43,7 +49,8 @@ class ShiftWatch:
     however long and however often one looks, is at most ``1 - level``. It holds exactly if the rows
     of the reference and of the stream are exchangeable, whatever their distribution: "no shift"
     means that the stream's rows could as well have been the reference's. Rows that come in groups,
-    or depend on the rows before them, are not; give one row for each group.
+    or depend on the rows before them, are not; give one row for each group. The watch warns where
+    neighbouring rows are alike, in the order in which they are given.
 
     A fifth of the reference, chosen at random and 500 rows at most, teaches how columns become
     numbers. Each row of the others is compared with one current row, once: the reference is used
@@ -88,9 +95,12 @@ class ShiftWatch:
                 f"The 'controls' parameter must be at most {n - known} with a reference of {n} "
                 f"rows. Got {controls} instead."
             )
-        self._level, self._controls = float(level), controls
+        self._level, self._controls = float(level), None if controls is None else int(controls)
         self._codes = tuple(Code.of(one, order[:known]) for one in columns)
-        design = encode(self._codes, columns)[order]
+        design = encode(self._codes, columns)
+        self._alike = alike(design.astype(np.float64))
+        self._neighbours, self._compared = np.zeros((3, design.shape[1])), 0
+        design = design[order]
         self._known, self._unused = design[:known], design[known:]
         self._random = RandomFeatures.of(self._known, rng)
         self._learners = learners_of(self._known, self._random)
@@ -136,7 +146,8 @@ class ShiftWatch:
         ------
         ValueError, TypeError : as :meth:`update`.
         """
-        rows = self._encoded(reference, "reference")
+        rows = self._encoded(reference, "further reference")
+        self._alike = max(self._alike, alike(rows.astype(np.float64)))
         order = generator(random_state).permutation(len(rows))
         self._unused = np.concatenate([self._unused, rows[order]])
 
@@ -148,6 +159,7 @@ class ShiftWatch:
     @property
     def result(self) -> WatchResult:
         """What was found so far, with the way there."""
+        order = self._order_warnings()
         shares = np.exp(self._purse.shares)
         by_learner = shares[1:].reshape(len(self._learners), -1).sum(axis=1)
         names = [one.coordinates.family.name for one in self._learners]
@@ -157,7 +169,8 @@ class ShiftWatch:
             at=np.array(self._at, dtype=np.int64),
             shares=dict(zip(names, map(float, by_learner), strict=True)),
             level=self._level,
-            warnings=tuple(self._warnings()),
+            warnings=(*order, *self._warnings()),
+            order_warnings=order,
         )
 
     def __str__(self) -> str:
@@ -193,6 +206,9 @@ class ShiftWatch:
                 }
                 for one in self._learners
             ],
+            "alike": self._alike,
+            "neighbours": pack(self._neighbours),
+            "compared": self._compared,
             "shares": pack(self._purse.shares),
             "log_wealth": self._purse.log_wealth,
             "blocks": self._purse.blocks,
@@ -212,10 +228,10 @@ class ShiftWatch:
         """
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
             raise ValueError("This is no state of a ShiftWatch: give what its 'state()' returned.")
-        if state.get("version") != VERSION:
+        if state.get("version") not in (WITHOUT_ORDER, VERSION):
             raise ValueError(
                 f"This state has version {state.get('version')!r}, of which this version of "
-                f"evidesk knows nothing: it reads version {VERSION}."
+                f"evidesk knows nothing: it reads versions {WITHOUT_ORDER} and {VERSION}."
             )
         body = {name: value for name, value in state.items() if name != "sha256"}
         try:
@@ -273,6 +289,16 @@ class ShiftWatch:
         self._purse.log_wealth = read.number("log_wealth")
         self._purse.blocks = read.count("blocks")
         self._rows = read.count("rows")
+        self._alike, self._neighbours, self._compared = 0.0, np.zeros((3, width)), 0
+        if read.body.get("version") != WITHOUT_ORDER:
+            self._alike = read.number("alike")
+            self._neighbours = read.array("neighbours", double, (3, width))
+            self._compared = read.count("compared")
+            products, squares, variance = self._neighbours
+            read.check(0 <= self._alike <= 1, "alike")
+            read.check(
+                bool((squares >= 0).all() and (abs(products) <= variance).all()), "neighbours"
+            )
         path = read.array("path", double, (None,))
         at = read.array("at", np.dtype("<i8"), (len(path),))
         read.check(bool(abs(np.logaddexp.reduce(self._purse.shares)) < 1e-6), "shares")
@@ -288,8 +314,8 @@ class ShiftWatch:
         return self
 
     def _encoded(self, sample: Any, what: str) -> Singles:
-        columns = columns_of(sample, what)
-        return encode(self._codes, check_alike([one.like() for one in self._codes], columns))
+        columns = as_reference(self._codes, columns_of(sample, what))
+        return encode(self._codes, check_alike([one.like() for one in self._codes], columns, what))
 
     def _next_size(self) -> int:
         """How many reference rows each row of the next block meets."""
@@ -312,6 +338,9 @@ class ShiftWatch:
         self._record(self._purse.path(payoffs)[begin:end], at)
         if whole:
             self._purse.settle(payoffs)
+            # About the block's own mean, so that a shift is not taken for dependence.
+            self._neighbours += sums_of_neighbours(self._current.astype(np.float64))
+            self._compared += BLOCK
             self._unused = self._unused[BLOCK * self._size :]
             self._current = self._current[:0]
             self._size = self._next_size()
@@ -334,20 +363,40 @@ class ShiftWatch:
             "reference_left": len(self._unused) - len(self._current) * self._size,
         }
 
+    def _order_warnings(self) -> tuple[str, ...]:
+        """What to say if neighbouring rows are more alike than chance lets them be."""
+        stream = clearest(self._neighbours, self._compared)
+        found = []
+        if self._alike:
+            found.append(
+                f"Neighbouring rows of the reference are alike (correlation {self._alike:.2f}). If "
+                f"their order is time, or they come in bunches, {_NOT_EXCHANGEABLE} If you have "
+                "sorted the reference, it is fine."
+            )
+        if stream:
+            found.append(
+                f"Neighbouring rows of the stream are alike (correlation {stream:.2f} within "
+                f"{BLOCK} rows): {_NOT_EXCHANGEABLE}"
+            )
+        return tuple(found)
+
     def _warnings(self) -> list[str]:
         idle = self._rows - len(self._path)
         if not idle:
             return []
+        told = f"{idle:,} row(s) of the stream were not bet on"
+        left = self.step.reference_left
+        if left >= self._size:
+            return [f"The reference was used up before more of it was added: {told}."]
         return [
-            f"The reference is used up: {idle:,} row(s) of the stream were not bet on. As many "
-            "further reference rows would have been needed, and the next rows of the stream need "
-            "one each: give them to 'add_reference'."
+            f"The reference is used up: {told}. Each row of the stream needs {self._size:,} of its "
+            f"row(s), and {left:,} are left. Give further ones to 'add_reference'; rows of the "
+            "stream that have passed are not bet on later."
         ]
 
 
 def _check_parameters(level: float, controls: int | None) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"The 'level' parameter must lie between 0 and 1. Got {level!r} instead.")
+    critical_value(level)
     if controls is not None and (
         isinstance(controls, bool) or not isinstance(controls, int | np.integer) or controls < 1
     ):

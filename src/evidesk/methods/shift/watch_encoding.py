@@ -1,5 +1,6 @@
 """How the columns of a watched stream become numbers, whatever the stream will bring."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,24 @@ class Code:
         read.check(scale > 0, "scale")
         feature = Feature(str(name), kind, read.number("centre"), scale, numeric, tuple(levels))
         return cls(feature, bool(is_empty))
+
+
+def as_reference(codes: tuple[Code, ...], columns: list[FeatureColumn]) -> list[FeatureColumn]:
+    """Numbers as texts where the reference has texts: a batch may hold digits only."""
+    texts = {one.name for one in codes if one.feature.kind == "categorical"}
+    return [
+        FeatureColumn(one.name, "categorical", np.array([_text(x) for x in one.values], object))
+        if one.kind == "numeric" and one.name in texts
+        else one
+        for one in columns
+    ]
+
+
+def _text(number: float) -> str | None:
+    """Integers without a decimal point; a missing number as None."""
+    if math.isnan(number):
+        return None
+    return str(int(number)) if number.is_integer() else str(float(number))
 
 
 def encode(codes: tuple[Code, ...], columns: list[FeatureColumn]) -> Singles:

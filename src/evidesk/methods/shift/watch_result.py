@@ -58,6 +58,7 @@ class WatchResult(WatchStep):
     shares : of the wealth, by family of features; a family that holds much has seen the shift.
     level : 1 less the chance of ever giving a false alarm.
     warnings : what a reader has to know.
+    order_warnings : those of them that say that rows depend on the rows before them.
     """
 
     path: Floats = field(repr=False)
@@ -65,6 +66,7 @@ class WatchResult(WatchStep):
     shares: Mapping[str, float]
     level: float
     warnings: tuple[str, ...] = ()
+    order_warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         verdict = (

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT, VERSION = "evidesk.ShiftWatch", 1
+FORMAT, VERSION = "evidesk.ShiftWatch", 2
+#: Of states that do not tell yet how alike neighbouring rows are.
+WITHOUT_ORDER = 1
 
 
 def pack(array: npt.NDArray[Any]) -> dict[str, Any]:

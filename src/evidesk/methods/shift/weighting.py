@@ -30,6 +30,7 @@ from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.metrics.scores import as_scores
 from evidesk.methods.shift.density import DensityRatio, folds_of
 from evidesk.methods.shift.families import families_for
+from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.ridge import Spectrum
 from evidesk.methods.shift.samples import Samples
 from evidesk.methods.shift.two_sample import arranged
@@ -43,6 +44,7 @@ FEWEST_EFFECTIVE = 30
 #: The largest share of current rows that may lie where the reference has none.
 MOST_OUTSIDE = 0.1
 _FOLDS = 5
+_REMEDY = "give 'groups', in a series the numbers of long blocks"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class ShiftedScore:
     effective : how many rows of equal weight tell as much as the weighted ones.
     outside : the share of current rows that are less like the reference than any reference row.
     weights : shape (n_reference,), of mean 1.
+    warnings : what a reader has to know.
     """
 
     estimate: Estimate | None
@@ -65,6 +68,7 @@ class ShiftedScore:
     effective: float
     outside: float
     weights: Floats = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         told = (
@@ -73,10 +77,12 @@ class ShiftedScore:
             else f"{self.estimate}\n  It holds if only the inputs have shifted: rows with the same "
             "inputs have the same outcomes in both samples."
         )
-        return (
-            f"On the current sample: {told}\n  On the reference: {self.reference}\n"
-            f"  The weighted reference tells as much as {self.effective:.0f} rows."
-        )
+        lines = [
+            f"On the current sample: {told}",
+            f"  On the reference: {self.reference}",
+            f"  The weighted reference tells as much as {self.effective:.0f} rows.",
+        ]
+        return "\n".join([*lines, *(f"  Note: {one}" for one in self.warnings)])
 
 
 def accuracy_under_shift(
@@ -98,7 +104,9 @@ def accuracy_under_shift(
     scores : array-like of shape (n_X,): whether the model was right on each row of X (0 and 1, or
         true and false), or its loss there.
     groups : array-like of shape (n_X + n_Y,), optional; what makes rows belong together, first of X
-        and then of Y.
+        and then of Y. For rows in order of time, the number of the block that a row is in, where
+        blocks are much longer than the series remembers: here neighbouring blocks do not change
+        places, so that none of the labelled rows needs to be left out between them.
     level : of the intervals.
     random_state : of folds and waves.
 
@@ -126,6 +134,7 @@ def accuracy_under_shift(
             f"reference, got {len(outcome):,}."
         )
     _, relabelling = arranged(samples, groups, None)
+    told = "" if groups is not None else order_warning(samples, "intervals are too short", _REMEDY)
     rng = generator(random_state)
     folds = folds_of(relabelling.group, samples.is_current, _FOLDS, rng)
     log_ratio, predicted = np.empty(samples.n), np.zeros(samples.n)
@@ -171,7 +180,15 @@ def accuracy_under_shift(
             errors = errors * math.sqrt(units / (units - 1))
         over = "cases" if members is None else f"{len(np.unique(members))} groups"
         estimate = _estimate(value, float(errors @ errors), binary, units, level, m, over)
-    return ShiftedScore(estimate, reason, reference, effective, outside, weights / weights.mean())
+    return ShiftedScore(
+        estimate,
+        reason,
+        reference,
+        effective,
+        outside,
+        weights / weights.mean(),
+        (told,) if told else (),
+    )
 
 
 def _reason(effective: float, outside: float) -> str:
