@@ -182,7 +182,9 @@ def test_the_plot_shows_the_observed_among_the_relabelled():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": 1.0}, "'level' parameter must lie between 0 and 1"),
+        ({"level": 1.0}, "'level' parameter must be a number in the range"),
+        ({"level": "0.95"}, "'level' parameter must be a number in the range"),
+        ({"min_effect": "0.1"}, "'min_effect' parameter must be from 0 to below 0.5"),
         ({"min_effect": 0.5}, "'min_effect' parameter must be from 0 to below 0.5"),
         ({"min_effect": -0.1}, "'min_effect' parameter"),
         ({"permutations": 18}, "'permutations' parameter must be an integer from 19 on"),

@@ -155,9 +155,10 @@ class Relabelling:
                 continue
             if len(shuffled):
                 found[in_whole, column] = shuffled[self.whole[in_whole]]
-            # Sorted by a random number within each group.
-            order = np.argsort(self.group[mixed] + rng.random(len(mixed)))
-            found[mixed, column] = self.is_current[mixed[order]]
+            # In random order within each group.
+            drawn = rng.permutation(mixed)
+            drawn = drawn[np.argsort(self.group[drawn], kind="stable")]
+            found[mixed, column] = self.is_current[drawn]
         return found
 
     def _labels_of_whole(self) -> npt.NDArray[np.bool_]:
