@@ -16,6 +16,8 @@ _MOST_COLUMNS = 500
 _MOST_TOLD = 5
 #: Above so many rows in all, where they differ is looked for among this many, drawn at random.
 _MOST_SEARCHED = 20_000
+#: What sets the draw of these rows apart from all else that is drawn from the seed.
+_THINNING = 0x7E57
 
 
 class ShiftParameters(Parameters):
@@ -144,7 +146,8 @@ def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables
     n = len(next(iter(tables.current.values())))
     if m + n <= _MOST_SEARCHED or parameters.block_length is not None:
         return tables, []
-    rng = np.random.default_rng(parameters.random_state)
+    # A stream of its own: data made from the very seed would be thinned by their own values.
+    rng = np.random.default_rng([parameters.random_state, _THINNING])
     share = _MOST_SEARCHED / (m + n)
     kept = [np.flatnonzero(rng.random(size) < share) for size in (m, n)]
     groups = tables.groups
