@@ -166,7 +166,7 @@ def _option(name: str, info: Any, placeholder: str) -> click.Option:
     help_text = info.description or info.title or ""
     if is_list:
         help_text += " Give it once for each."
-    if (default := info.get_default()) not in (None, PydanticUndefined):
+    if (default := info.get_default()) not in (None, [], PydanticUndefined):
         # Only told: what is not given is left to the model.
         help_text += f"  [default: {default}]"
     common = {"required": info.is_required(), "default": None, "help": help_text}

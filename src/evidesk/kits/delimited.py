@@ -55,8 +55,9 @@ def dialect_of(path: Path, *, gzipped: bool, tabs: bool) -> tuple[str, int]:
 
     Raises
     ------
-    KitError : it is not UTF-8; most of the first lines have another number of fields than the very first one, so
-        that it is no header; or something else than tabs parts them in spite of the suffix.
+    KitError : it is not UTF-8; most of the first lines have another number of fields than the very
+        first one, so that it is no header; or something else than tabs parts them in spite of the
+        suffix.
     """
     text, cut = _head(path, gzipped)
     guesses = [one for each in _DELIMITERS if (one := _guess(_records(text, cut, each), each))]

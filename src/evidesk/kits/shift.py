@@ -36,7 +36,13 @@ class ShiftParameters(Parameters):
         default=[],
         max_length=_MOST_COLUMNS,
         title="Columns to compare",
-        description="Without any, all columns that are there, but the group.",
+        description="If none is named, all are compared, except the group.",
+    )
+    without: list[ColumnName] = Field(
+        default=[],
+        max_length=_MOST_COLUMNS,
+        title="Columns to leave out",
+        description="Columns that are not compared, such as numbers of rows or times.",
     )
     category: list[ColumnName] = Field(
         default=[],
@@ -53,8 +59,9 @@ class ShiftParameters(Parameters):
         default=None,
         ge=1,
         title="Rows in a block",
-        description="For rows in order of time: so many rows in a row are taken as one case. "
-        "Between two blocks, as many rows are left out as the series remembers.",
+        description="For rows in order of time: so many successive rows are taken as one case. "
+        "Choose more rows than the series remembers, such as a few days of hourly weather, but "
+        "few enough for 20 blocks in each table; a warning says if neighbouring blocks are alike.",
     )
     level: Level = Field(
         default=0.95,
@@ -95,6 +102,7 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
         parameters.reference,
         parameters.current,
         columns=parameters.column,
+        without=parameters.without,
         categories=parameters.category,
         group=parameters.group,
         in_order=parameters.block_length is not None,

@@ -35,6 +35,7 @@ from evidesk.kits.values import Values, labels
 _MEMORY = "1GB"  # beyond it DuckDB moves to disk; on four threads it needs a quarter of this
 _THREADS = 4
 _POLL_SECONDS = 0.1
+_TIMES = re.compile(r"DATE|TIMESTAMP.*")
 
 
 class TableFile:
@@ -143,6 +144,14 @@ class TableFile:
     def name(self, column: str) -> str:
         """SQL for the column as it stands in the file, of whatever type."""
         return self._columns[self.columns.index(column)].name
+
+    def text(self, column: str) -> str:
+        """SQL for the column's value as text."""
+        return self._columns[self.columns.index(column)].raw
+
+    def states_time(self, column: str) -> bool:
+        """Whether the file states that the column holds dates or times."""
+        return self.states_type(column) and bool(_TIMES.fullmatch(self.type_of(column)))
 
     def type_of(self, column: str) -> str:
         """DuckDB's type of the column as it stands in the file."""
