@@ -108,7 +108,7 @@ def mixed(table: TableFile, name: str, held: Held) -> str | None:
     """What is said of a column of categories that seems meant to hold numbers or dates."""
     kind: ColumnKind = "times" if held.times > held.numbers else "numbers"
     alike, values = max(held.times, held.numbers), held.numbers + held.texts
-    if alike < _NEARLY * values:
+    if not alike or alike < _NEARLY * values:
         return None
     return (
         f"Column {shown(name)} was taken as categories: {alike:,} of the {values:,} values in "
