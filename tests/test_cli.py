@@ -69,6 +69,18 @@ def test_a_kit_explains_its_options() -> None:
     assert "[default: 0.95]" in text
 
 
+def test_a_kit_of_several_files_says_which_is_which() -> None:
+    text = " ".join(evidesk("run", "shift", "--help").output.split())
+    assert "shift [OPTIONS] REFERENCE CURRENT" in text
+    assert "REFERENCE: Reference table. What the other table is compared with" in text
+    assert "CURRENT: Current table. What may be different" in text
+    assert "If none is named, all are compared, except the group. Give it once for each. --" in text
+    assert "[default: []]" not in text
+    text = " ".join(evidesk("run", "watch", "--help").output.split())
+    assert "watch [OPTIONS] REFERENCE [CURRENT ...]" in text
+    assert "FILE: Table" in " ".join(evidesk("run", "accuracy", "--help").output.split())
+
+
 def test_run_prints_the_answer_and_where_the_evidence_is(crate: Path, table: Path) -> None:
     evidence = Evidence.read(crate)
     assert "120 of 121" in evidence.answer

@@ -90,13 +90,14 @@ def _kit_command(kit: Kit) -> click.Command:
         for name in model.file_fields()
         if model.model_fields[name].is_required() or model.takes_many(name)
     ]
+    called = {name: name.upper() if len(places) > 1 else "FILE" for name in places}
     params: list[click.Parameter] = [
         click.Argument(
             [name],
             type=click.Path(path_type=Path),
             required=model.model_fields[name].is_required(),
             nargs=-1 if model.takes_many(name) else 1,
-            metavar="[FILE ...]" if model.takes_many(name) else "FILE",
+            metavar=f"[{called[name]} ...]" if model.takes_many(name) else called[name],
         )
         for name in places
     ]
@@ -150,7 +151,14 @@ def _kit_command(kit: Kit) -> click.Command:
         target = out or Path(f"{kit.name}-evidence")
         _run_kit(kit, given, target, overwrite, agent, quiet, scheduler, checkpoint)
 
-    return click.Command(kit.name, params=params, callback=callback, help=kit.question)
+    # Click's arguments have no help of their own.
+    told = [
+        ". ".join(filter(None, (f"{called[name]}: {info.title or name}", info.description)))
+        for name, info in model.model_fields.items()
+        if name in places
+    ]
+    help_text = "\n\n".join([kit.question, *told])
+    return click.Command(kit.name, params=params, callback=callback, help=help_text)
 
 
 def _option(name: str, info: Any, placeholder: str) -> click.Option:
@@ -166,7 +174,7 @@ def _option(name: str, info: Any, placeholder: str) -> click.Option:
     help_text = info.description or info.title or ""
     if is_list:
         help_text += " Give it once for each."
-    if (default := info.get_default()) not in (None, PydanticUndefined):
+    if (default := info.get_default()) not in (None, [], PydanticUndefined):
         # Only told: what is not given is left to the model.
         help_text += f"  [default: {default}]"
     common = {"required": info.is_required(), "default": None, "help": help_text}

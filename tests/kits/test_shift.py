@@ -9,6 +9,7 @@ from evidesk.kits import Cancelled, KitError, load, silent
 from evidesk.kits import shift as module
 from evidesk.kits.execution import execute, parse
 from evidesk.kits.shift import kit
+from evidesk.kits.two_tables import TwoTables
 from evidesk.methods.shift import two_sample_test
 from tests.kits.tables import rows
 
@@ -126,6 +127,27 @@ def test_of_large_tables_some_rows_are_searched(files, monkeypatch):
     assert evidence.answer.startswith("The tables differ, in ")
     drop = files(reference.drop(columns="patient"), current.drop(columns="patient"))
     assert any("was looked for among" in one for one in run(drop).warnings)
+
+
+def test_data_made_from_the_very_seed_are_thinned_at_random(files, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SEARCHED", 2_000)
+    # As in many a first try: angles by NumPy's generator with the kit's own seed, 0.
+    reference, current = (
+        pd.DataFrame({"phi": np.random.default_rng(seed).uniform(-np.pi, np.pi, 4_000)})
+        for seed in (0, 1)
+    )
+    evidence = run(files(reference, current))
+    [found] = rows(evidence, "features")
+    assert found["alone"] > 0.05
+    thinned, _ = module._searched(
+        TwoTables(
+            {"phi": reference["phi"].to_numpy()}, {"phi": current["phi"].to_numpy()}, None, ()
+        ),
+        parse(kit, files(reference, current)),
+    )
+    for sample in (thinned.reference, thinned.current):
+        assert 850 < len(sample["phi"]) < 1_150
+        assert abs(sample["phi"].mean()) < 4 * np.pi / np.sqrt(3 * 1_000)
 
 
 def test_few_rows_are_told_what_cannot_be_said(files):

@@ -14,6 +14,8 @@ from evidesk.kits import Cancelled, KitError, files, silent
 from evidesk.kits.table import TableFile
 
 ROWS = "a,b\n1,x\n2,y\n"
+#: Names that fill more than what is looked at to find the delimiter.
+WIDE = [f"{i:0200}" for i in range(1_500)]
 
 
 def zipped(content):
@@ -65,6 +67,26 @@ def test_a_csv_file_is_read_by_its_header(tmp_path):
 def test_every_format_reads_the_same(tmp_path, name, content):
     found = labels(saved(tmp_path / name, content), "a", "b")
     assert found == [("1", "numbers", "x", "text"), ("2", "numbers", "y", "text")]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("T, °C;H, %\n12,3;4,5\n6,7;8,9\n", ["T, °C", "H, %"]),
+        ("a,b\nx;y,1\nz,2\n", ["a", "b"]),
+        ("a|b\n1,5|2,5\n", ["a", "b"]),
+        ('a,b\n"x, y; z",1\n', ["a", "b"]),
+        ('"a, b"\n"x, y"\n"z, w"\n', ["a, b"]),
+        ("a\nx y\n\nz; w\n", ["a"]),
+        ("a,b\n", ["a", "b"]),
+        (",".join(WIDE) + "\n", WIDE),
+        ("a,b\n" + "x" * 140_000 + ",1\n", ["a", "b"]),
+        ("a,b\n" + "ä" * 200_000 + ",1\n", ["a", "b"]),
+    ],
+)
+def test_the_delimiter_is_what_most_lines_agree_on(tmp_path, content, columns):
+    with TableFile(saved(tmp_path / "t.csv", content), silent) as table:
+        assert table.columns == columns
 
 
 def test_parquet_says_its_types_itself(tmp_path):
@@ -254,9 +276,7 @@ def test_a_wide_tables_columns_are_listed_in_part(tmp_path):
         table.check_columns("zzzzzz")
 
 
-@pytest.mark.parametrize(
-    "content", ["a,b\n1,2\n1\n1,2,3\n", "just text\nmore text\n", "a b\n1 2\n"]
-)
+@pytest.mark.parametrize("content", ["just text\nmore text\n", "a b\n1 2\n", 'text\n"a, b"\n'])
 def test_a_file_whose_lines_make_no_columns_says_what_is_expected(tmp_path, content):
     path = saved(tmp_path / "t.csv", content)
     with TableFile(path, silent) as table, pytest.raises(KitError, match="same number of fields"):
@@ -275,13 +295,39 @@ def test_a_file_whose_lines_make_no_columns_says_what_is_expected(tmp_path, cont
         ("t.csv", os.urandom(99_999), "cannot be read as CSV|not encoded in UTF-8"),
         ("t.csv", "a,b\nKäse,1\n".encode("latin-1"), "not encoded in UTF-8 at line 2. Save it"),
         ("t.csv", ROWS.encode("utf-16"), "not encoded in UTF-8"),
-        ("t.csv", "a,b\n" + "1,2\n" * 30_000 + "1,2,3\n", "cannot be read|at line 30002"),
+        *(
+            ("t.csv", f"a,b\n{rows}{line}\n1,2\n", f"at line {at} .*: {n} instead of 2")
+            for rows, at in (("", 2), ("1,2\n", 3), ("1,2\n" * 30_000, 30_002))
+            for line, n in (("1,2,3", "3 or more"), ("1", 1), ("cut o", 1))
+        ),
+        ("t.csv", "a,b\n1,2\n1\n1,2,3\n", "at line 3 than in its header: 1 instead of 2. Mend"),
+        ("t.csv.gz", zipped(b"a,b\n1,2\n1\n1,2\n"), "t.csv.gz has another number .* line 3"),
+        ("t.tsv", "a\tb\n1\t2\n1\t2\t3\n", "at line 3 than in its header: 3 or more instead of 2"),
+        ("t.csv", 'a,b\n"x\ny",2\n\n1,2\n3\n', "at line [56] .* 1 instead of 2"),
+        ("t.csv", "x\n1\n2\n3,4\n5\n", "at line 4 than in its header: 2 or more instead of 1"),
+        ("t.csv", 'a,b\n1,2\n3,"4"x\n', "quotation mark at line 3"),
+        ("t.csv", "# by ROOT\n# K\na,b\n1,2\n3,4\n", "line 1, '# by ROOT', has 1 .* line 3 has 2"),
+        ("t.csv.gz", zipped(b"# K\na;b\n1;2\n3;4\n"), "line 2 has 2, parted by semicolons"),
+        ("t.csv", "At 12; of 2024\n\na,b,c\n" + "1,2,3\n" * 9, "line 3 has 3, parted by commas"),
+        ("t.csv", "\na,b\n1,2\n3,4\n", "line 1, '', has 0 field.s. and line 2 has 2"),
+        ("t.csv", '"A\nb"\n1,2\n3,4\n', "has 1 field.s. and line 3 has 2"),
+        ("t.csv", "a,b\n1,2,\n3,4,\n", "line 1, 'a,b', has 2 field.s. and line 2 has 3"),
+        ("t.csv", "x\n12,34\n5,6\n", "has 1 field.s. and line 2 has 2, parted by commas"),
+        ("t.tsv", "# K\na\tb\n1\t2\n3\t4\n", "line 2 has 2, parted by tabs"),
+        ("t.tsv", "a,b\n1,2\n3,4\n", "t.tsv has commas between its fields, .* to end in .csv"),
         ("t.csv", "a,b\n" + "1,2\n" * 30_000 + '1,"2\n', "at line 30002"),
         ("t.csv", "a,b\n" + "x" * 3_000_000 + ",1\n", "cannot be read as CSV"),
         ("t.parquet", b"PAR1 or not", "cannot be read as Parquet: it is damaged, or its suffix"),
         ("t.parquet", ROWS, "cannot be read as Parquet"),
         ("t.json", ROWS, "cannot be read as JSON"),
         ("t.json", '[{"a": 1}, {"a":', "cannot be read as JSON at line 3"),
+        (
+            "t.json",
+            '{"a": {"0": 1, "1": 2}, "b": {"0": "x"}}',
+            "one record for each row: in pandas",
+        ),
+        ("t.json", '{"columns": ["a"], "data": [[1], [2]]}', r"to_json\(..., orient='records'\)"),
+        ("t.json", '{"a": {"0": "' + "x" * 17_000_000 + '"}}', "a record of more than 16 MB"),
         ("t.json", "[1, 2, 3]", "t.json is not a table: each record must be an object"),
         ("t.xlsx", b"PK", "t.xlsx: the name of a table must end in .csv"),
         ("t.parquet.gz", b"x", "the name of a table must end in"),
@@ -384,7 +430,7 @@ def test_progress_of_a_compressed_file_counts_its_check(tmp_path):
     told = []
     path = saved(
         tmp_path / "t.csv.gz",
-        zipped(b"a,b\n" + os.urandom(1_500_000).hex("\n", 40).encode()),
+        zipped(b"a\n" + os.urandom(1_500_000).hex("\n", 40).encode()),
     )
     with TableFile(path, lambda *step: told.append(step)):
         pass

@@ -28,18 +28,18 @@ def read(tmp_path):
 
 
 def test_columns_of_text_files_are_numbers_where_all_values_are(read):
-    found = read("a,b,c\n1,x,\n2.5,,7\n", "c,b,a\n1e3,3,nan\n")
+    found = read("a,b,c\n1,x,\n2.5,,7\n", "c,b,a\n1e3,3y,nan\n")
     np.testing.assert_array_equal(found.reference["a"], [1, 2.5])
     np.testing.assert_array_equal(found.current["a"], [np.nan])
     assert found.reference["b"].tolist() == ["x", None]
-    assert found.current["b"].tolist() == ["3"]
+    assert found.current["b"].tolist() == ["3y"]
     np.testing.assert_array_equal(found.reference["c"], [np.nan, 7])
     assert list(found.current) == ["a", "b", "c"]
     assert found.groups is None
 
 
-def test_a_number_in_one_table_and_text_in_the_other_are_categories(read):
-    found = read("a\n1\n2\n", "a\n1\nunknown\n")
+def test_a_number_in_one_table_and_text_in_the_other_are_categories_if_named(read):
+    found = read("a\n1\n2\n", "a\n1\nunknown\n", categories=["a"])
     assert found.reference["a"].tolist() == ["1", "2"]
     assert found.current["a"].tolist() == ["1", "unknown"]
 
@@ -61,9 +61,91 @@ def test_files_that_state_types_are_believed(read):
     np.testing.assert_array_equal(found.reference["whole"], [1, np.nan, 3])
 
 
-def test_a_date_and_a_number_are_categories(read):
-    found = read(pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}), pd.DataFrame({"a": [3.5]}))
-    assert found.current["a"].tolist() == ["3.5"]
+def test_an_empty_column_is_like_any(read):
+    for other in ("1\n2", "x\ny", "2026-01-01\n"):
+        found = read("a,b\n,1\n,1\n", f"a,b\n{other.splitlines()[0]},1\n")
+        assert pd.isna(found.reference["a"]).all()
+        assert not pd.isna(found.current["a"]).any()
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["2026-01-01", "2026-01-02"], [0, 86_400]),
+        (["2026-01-01T00:00", " 2026-01-01 00:00:30.5 "], [0, 30.5]),
+        (["2026-01-01", "2026-01-01T01:00"], [0, 3_600]),
+        (["2026-01-01T00:00Z", "2026-01-01 00:00:00-01:00"], [0, 3_600]),
+        (["2026-01-01 02:00+02", "2026-01-01T02:00:00.123456789+0100"], [0, 3_600.123456]),
+        (["2026-01-01", ""], [0, np.nan]),
+    ],
+)
+def test_dates_of_iso_8601_are_dates_wherever_they_are_text(read, values, seconds):
+    begin = pd.Timestamp("2026-01-01").timestamp()
+    text = "a\n" + "".join(f'"{one}"\n' for one in values)
+    typed = pd.DataFrame({"a": pd.to_datetime(["2026-01-03", None])})
+    for reference in (text, pd.DataFrame({"a": values})):
+        found = read(reference, typed)
+        np.testing.assert_allclose(found.reference["a"] - begin, seconds, atol=1e-4)
+        np.testing.assert_array_equal(found.current["a"] - begin, [172_800, np.nan])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2026-01-01T00:00", "2026-01-01T00:00Z"],
+        ["2026-01-01", "2026-13-01"],
+        ["2026-01-01", "2026"],
+        ["01.02.2026", "02.02.2026"],
+        ["2026-01-01", "2026-01-01 at noon"],
+        ["12:00", "13:00"],
+    ],
+)
+def test_what_is_not_all_dates_is_text(read, values):
+    text = "a\n" + "\n".join(values) + "\n"
+    assert read(text, text).reference["a"].tolist() == values
+
+
+NAMES = "a,b\n" + "".join(f"E{i:03},1\n" for i in range(30))
+
+
+def test_names_of_rows_are_left_out_aloud(read):
+    found = read(NAMES, NAMES.replace("E", "F"))
+    assert list(found.reference) == list(found.current) == ["b"]
+    assert found.warnings[0].startswith(
+        "Column a has 60 different texts in 60 rows, as a name or number of each row has: it was "
+    )
+    for named in ({"columns": ["a", "b"]}, {"categories": ["a"]}):
+        kept = read(NAMES, NAMES, **named)
+        assert "a" in kept.reference
+        assert not kept.warnings
+    # Names that come again in the other table are no less names; few rows may differ by chance.
+    assert "a" not in read(NAMES, NAMES).current
+    assert "a" not in read(NAMES, "a,b\nX,1\n").current
+    assert "a" in read(NAMES[:60], NAMES[:60]).current
+    # A column that is told apart by its values is none.
+    assert "a" in read(NAMES, "a,b\n" + "none,1\n" * 30).current
+    with pytest.raises(KitError, match=r"There is no column left to compare\. Column a has 60"):
+        read(NAMES, NAMES, without=["b"])
+
+
+def test_columns_can_be_left_out(read):
+    found = read("id,a\n7,1\n8,3\n", "a,late\n1,2\n", without=["id", "late"])
+    assert list(found.reference) == ["a"]
+
+
+def test_a_few_texts_among_numbers_are_told(read):
+    table = "a\n" + "1\n2\n" * 9 + "--\n"
+    found = read(table, table)
+    assert found.warnings == (
+        "Column a was taken as categories: 18 of the 19 values in reference.csv are numbers, but "
+        "not '--' in row 19. Leave such values empty for a column of numbers, or name it among the "
+        "columns of categories (--category).",
+    )
+    assert not read(table, table, categories=["a"]).warnings
+    dates = table.replace("1", "2026-01-01").replace("2\n", "2026-01-02\n")
+    assert "are dates, but not '--' in row 19" in read(dates, dates).warnings[0]
+    # Sites such as 1, 2 and 2b are categories.
+    assert not read("a\n1\n2\n2b\n", table).warnings
 
 
 def test_columns_can_be_chosen_and_be_categories(read):
@@ -145,6 +227,29 @@ def test_workers_read_the_parts_of_folders(cluster, tmp_path):
         ("a,p\n1,1\n", "a,p\n1,1\n", {"group": "a", "columns": ["a"]}, "is the group"),
         ("a,p\n1,\n", "a,p\n1,1\n", {"group": "p"}, "Column p says nothing of some rows"),
         ("a\n", "a\n1\n", {}, "reference.csv has no rows"),
+        ("a,x\n1,2\n", "a\n1\n", {"without": ["y"]}, "no column 'y'"),
+        ("a\n1\n", "a\n1\n", {"without": ["a"]}, "no column but what is to be left out"),
+        ("a\n1\n", "a\n1\n", {"without": ["a"], "columns": ["a"]}, "both to be compared and"),
+        (
+            "a\n1\n2\n",
+            "a\n1\nst2\nx\n",
+            {},
+            "Column a holds numbers in reference.csv and text in current.csv: current.csv has "
+            "'st2' in row 2. .* --category",
+        ),
+        ("a\n1\n--\n", "a\n1\n", {}, "text in reference.csv and numbers .* has '--' in row 2"),
+        ("a\n1\n", "a\n2026-01-01\n", {}, "numbers in .* and dates in .* '2026-01-01' in row 1"),
+        ("a\n2026-01-01\n", "a\n\n1.1.26\n", {}, "dates in .* and text in .* '1.1.26' in row 2"),
+        (pd.DataFrame({"a": ["1"]}), "a\n1\n", {}, "text in reference.parquet and numbers in"),
+        (
+            pd.DataFrame({"a": pd.to_datetime(["2026-01-01"])}),
+            pd.DataFrame({"a": [3.5]}),
+            {},
+            "dates in reference.parquet and numbers in current.parquet: .* has '3.5' in row 1",
+        ),
+        ("a;b\n12,34;1\n5;1\n", "a;b\n1;2\n", {}, "with a comma, such as '12,34' in row 1. Write"),
+        ("a\n1\n", 'a\n"-1.234.567,8"\n', {}, "Column a of current.csv holds numbers with a comma"),
+        ('a\n"1,325"\n', "a\n1\n", {}, "without marks of thousands"),
         ("a\n1\n", "a\ninf\n-inf\n", {}, "Column a of current.csv has 2 infinite"),
         ("", "a\n1\n", {}, "empty"),
     ],

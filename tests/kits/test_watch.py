@@ -133,6 +133,67 @@ def test_columns_can_be_chosen_and_a_batch_may_have_more(files):
     assert state["kinds"] == {"code": "categories"}
 
 
+def test_a_batch_is_not_taken_twice(files, tmp_path):
+    given = files(table(300), table(40, seed=1), table(40, seed=1), table(40, seed=2))
+    with pytest.raises(KitError, match=r"week2\.csv has the very content of batch 1, week1\.csv"):
+        run(given)
+    first, _, other = given["current"]
+    evidence = run({**given, "current": [first]})
+    state = state_of(evidence, tmp_path)
+    with pytest.raises(KitError, match="the same rows are not taken twice"):
+        run({**given, "current": [other, first]}, state=state)
+    # A state of an earlier version does not know of its batches' content, and is gone on from.
+    old = tmp_path / "old.json"
+
+    def forget(body):
+        del body["batches"][0]["sha256"], body["settings"]["without"]
+
+    old.write_text(resealed(evidence.files[0].text, forget))
+    assert len(batches_of(run({**given, "current": [first]}, state=str(old)))) == 2
+
+
+def test_columns_that_tell_nothing_are_told(files):
+    reference, batch = table(300), table(40, seed=1)
+    for frame, start in ((reference, 0), (batch, 1000)):
+        frame["event"] = [f"E{start + i:06}" for i in range(len(frame))]
+        frame["run"] = 7
+    given = files(reference, batch)
+    evidence = run(given)
+    assert evidence.warnings[0].startswith("Column event has 300 different texts in 300 rows")
+    assert evidence.warnings[1].startswith("The reference holds only one value of run: ")
+    assert json.loads(evidence.files[0].text)["kinds"].keys() == {
+        *("height", "weight", "city", "run")
+    }
+    assert "shifted: alarm" in run(given, column=["event"]).answer
+    assert "event" in json.loads(run(given, category=["event"]).files[0].text)["kinds"]
+    less = run(given, without=["event", "run"])
+    assert "exchangeable" in less.warnings[0]
+    with pytest.raises(KitError, match=r"There is no column left to watch\. Column event has"):
+        run(given, without=["height", "weight", "city", "run"])
+    for without, message in (
+        (["nothing"], "no column 'nothing'"),
+        ([*reference.columns], r"All columns of train\.csv are left out"),
+        (["run"], "both to be watched and to be left out"),
+    ):
+        with pytest.raises(KitError, match=message):
+            run(given, without=without, column=["run"] if message.startswith("both") else [])
+
+
+def test_dates_in_text_are_dates(files):
+    reference, batch, later = table(300), table(40, seed=1), table(40, seed=2)
+    for frame, start in ((reference, "2026-01-01"), (batch, "2026-01-02"), (later, "2027-01-01")):
+        frame["when"] = pd.date_range(start, periods=len(frame), freq="h").astype(str)
+    evidence = run(files(reference, batch))
+    assert json.loads(evidence.files[0].text)["kinds"]["when"] == "times"
+    assert "No shift was found" in evidence.answer
+    assert "shifted: alarm" in run(files(reference, later)).answer
+    batch.loc[7, "when"] = "yesterday"
+    with pytest.raises(KitError, match="it holds dates: there is 'yesterday' in row 8"):
+        run(files(reference, batch))
+    batch["when"] = None
+    assert batches_of(run(files(reference, batch)))[0]["rows"] == 40
+
+
 def test_a_used_up_reference_is_told(files):
     evidence = run(files(table(60), table(80, seed=1)))
     assert "32 row(s) of the stream were compared with nothing" in evidence.warnings[0]
@@ -146,7 +207,7 @@ def test_a_large_reference_is_thinned_and_it_stays_said(files, tmp_path, monkeyp
     given = files(table(600), table(20, seed=1))
     evidence = run(given)
     assert evidence.warnings[0].startswith("train.csv has 600 rows, of which 50 % were drawn")
-    later = run(given, state=state_of(evidence, tmp_path))
+    later = run({**given, "current": []}, state=state_of(evidence, tmp_path))
     assert later.warnings[0] == evidence.warnings[0]
 
 
@@ -183,7 +244,7 @@ def test_dates_and_empty_columns_of_typed_files(tmp_path):
         (table(20).drop(columns="city"), r"week1\.csv has no column 'city'"),
         (
             table(20).assign(height="tall"),
-            r"Column height of week1\.csv holds text, and in",
+            r"Column height of week1\.csv holds text, and in .* numbers: there is 'tall' in row 1",
         ),
         (table(20)[:0], r"week1\.csv has no rows"),
         (table(20).assign(weight=np.inf), "infinite number"),
@@ -214,6 +275,21 @@ def test_parameters_that_make_no_sense_are_refused(files, options, message):
         run(files(table(100)), **options)
 
 
+def test_a_reference_with_decimal_commas_is_refused(files):
+    frame = table(50)
+    frame["height"] = [f"{one:.2f}".replace(".", ",") for one in frame["height"]]
+    with pytest.raises(KitError, match=r"Column height of train\.csv holds numbers with a comma"):
+        run(files(frame))
+
+
+def test_a_value_that_makes_a_column_text_is_told(files):
+    frame = table(50)
+    frame["height"] = frame["height"].astype(object).where(frame.index != 5, "--")
+    [told] = run(files(frame)).warnings
+    assert told.startswith("Column height was taken as categories: 49 of the 50 values in train")
+    assert "are numbers, but not '--' in row 6. Leave such values empty" in told
+
+
 def test_a_reference_of_few_rows_is_refused(files):
     with pytest.raises(KitError, match="needs 20 rows or more, got 19"):
         run(files(table(19)))
@@ -224,6 +300,7 @@ def test_a_reference_of_few_rows_is_refused(files):
     [
         ({"level": 0.9}, "another value of 'level': 0.95, not 0.9"),
         ({"column": ["height"]}, "another value of 'column'"),
+        ({"without": ["height"]}, "another value of 'without'"),
         ({"random_state": 5}, "another value of 'random_state': 0, not 5"),
     ],
 )

@@ -184,11 +184,22 @@ def explained(error: duckdb.Error, name: str, format: str) -> KitError:
     """DuckDB's complaint in words of the user's file."""
     complaint = str(error)
     line = re.search(r"Line: (\d+)|in line (\d+)|record/value (\d+)", complaint)
-    where = f" at line {next(filter(None, line.groups()))}" if line else ""
+    number = next(filter(None, line.groups())) if line else None
+    where = f" at line {number}" if number else ""
     if "not utf-8" in complaint.lower():
-        why = f"is not encoded in UTF-8{where}. Save it as UTF-8 and try again."
-    elif "Expected Number of Columns" in complaint:
-        why = f"has another number of fields{where} than in its header. Mend that line."
+        return not_utf_8(name, number)
+    if fields := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", complaint):
+        # DuckDB stops counting at the first field too many.
+        more = " or more" if int(fields[2]) > int(fields[1]) else ""
+        why = (
+            f"has another number of fields{where} than in its header: {fields[2]}{more} instead of "
+            f"{fields[1]}. Mend that line; a value that holds the delimiter needs quotation marks."
+        )
+    elif "maximum_object_size" in complaint:
+        why = (
+            "holds a record of more than 16 MB. Write one record for each row: in pandas, "
+            "to_json(..., orient='records')."
+        )
     elif "quote" in complaint and "unterminated" in complaint.lower():
         why = f"has a quotation mark{where} that is never closed. Mend that line."
     elif isinstance(error, duckdb.OutOfMemoryException):
@@ -198,3 +209,9 @@ def explained(error: duckdb.Error, name: str, format: str) -> KitError:
         unlike = "" if format in ("json", "parquet") else " its lines do not all end alike,"
         why = f"cannot be read as {kind}{where}: it is damaged,{unlike} or its suffix is wrong."
     return KitError(f"{name} {why}")
+
+
+def not_utf_8(name: str, line: int | str | None) -> KitError:
+    """What is said of a text file in another encoding."""
+    where = f" at line {line}" if line else ""
+    return KitError(f"{name} is not encoded in UTF-8{where}. Save it as UTF-8 and try again.")

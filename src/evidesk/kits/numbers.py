@@ -158,7 +158,7 @@ def survey(
 def _faulty(
     table: TableFile, own: str, name: str, fault: str, count: int, n: int, progress: Progress
 ) -> KitError:
-    row, value = _first(table, own, name, fault, progress)
+    row, value = first_row(table, own, name, f"{own}_fault = '{fault}'", progress)
     said = "" if fault == "missing" else f", {shown(value)!r}"
     advice = {
         "missing": "Remove these rows, or predict something for each case.",
@@ -171,24 +171,27 @@ def _faulty(
     )
 
 
-def _first(
-    table: TableFile, own: str, name: str, fault: str, progress: Progress
+def first_row(
+    table: TableFile, own: str, name: str, condition: str, progress: Progress
 ) -> tuple[str, str]:
-    """Which row is the first with that fault, and what stands there."""
+    """Which row is the first of those for which ``condition`` holds, and what stands there.
+
+    The condition is SQL on the columns of :func:`numbers` with that one of your own.
+    """
     for part in table.parts:
         with TableFile(table.path, silent, only=part) as one:
             found = one.rows(
                 f"SELECT row, left({one.name(name)}::VARCHAR, 100) FROM "  # noqa: S608 - own names
                 f"(SELECT row_number() OVER () AS row, * FROM {numbers(one, {own: name})}) "
-                f"WHERE {own}_fault = '{fault}' ORDER BY row LIMIT 1",
+                f"WHERE {condition} ORDER BY row LIMIT 1",
                 progress,
-                "Looking for the first faulty number",
+                "Looking for the first such row",
                 (1.0, 1.0),
             )
         if found:
             row, value = found[0]
             return f"{row:,}" + table.place(part), str(value)
-    raise AssertionError("a fault was there when the rows were counted")
+    raise AssertionError("such rows were there when they were counted")
 
 
 def histograms(

@@ -5,7 +5,6 @@ Of a folder of Parquet files, each file is read by itself: by Dask's workers wit
 """
 
 import math
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.kits.column_kinds import held_by, seconds
 from evidesk.kits.kit import KitError, Progress, silent
 from evidesk.kits.numbers import numbers
 from evidesk.kits.partitions import current
 from evidesk.kits.table import TableFile
-from evidesk.kits.wording import shown
 
 #: Arrays by column: floats with NaN where there is no value, or text with None.
 Sample = dict[str, npt.NDArray[Any]]
 
 #: A sample of more numbers than this is thinned: more would not fit into the memory of a worker.
 MOST_NUMBERS = 20_000_000
-_TIMES = re.compile(r"DATE|TIMESTAMP.*")
 
 
 def row_count(table: TableFile) -> int:
@@ -37,41 +35,15 @@ def row_count(table: TableFile) -> int:
     return n
 
 
-def is_time(table: TableFile, name: str) -> bool:
-    """Whether the file says that the column holds dates or times."""
-    return table.states_type(name) and bool(_TIMES.fullmatch(table.type_of(name)))
-
-
 def of_numbers(table: TableFile, names: Sequence[str]) -> set[str]:
-    """Those of the columns all of whose values are numbers or dates.
+    """Those of the columns all of whose values are numbers, or which the file says to be dates.
 
     Raises
     ------
     KitError : one of them holds infinite numbers.
     """
-    found = set(names)
-    own = {f"v{i}": name for i, name in enumerate(names) if not is_time(table, name)}
-    if not own:
-        return found
-    asked = [
-        f"count_if({one}_fault = '{fault}') AS {one}_{fault}s"
-        for one in own
-        for fault in ("text", "infinite")
-    ]
-    sql = f"SELECT {', '.join(asked)} FROM {numbers(table, own)}"  # noqa: S608 - own names
-    table.tally("faults", sql, [], silent, "Looking at the columns")
-    counts = table.rows("FROM faults", silent, "Looking at the columns")[0]
-    for i, name in enumerate(own.values()):
-        texts, infinite = counts[2 * i], counts[2 * i + 1]
-        if infinite and not texts:
-            raise KitError(
-                f"Column {shown(name)} of {table.path.name} has {infinite:,} infinite "
-                "number(s). Leave these rows out, or leave the values empty: that a value is "
-                "missing is information, too."
-            )
-        if texts:
-            found.discard(name)
-    return found
+    found = held_by(table, names)
+    return {name for name in names if table.states_time(name) or not found[name].texts}
 
 
 @dataclass(frozen=True)
@@ -82,12 +54,14 @@ class Wanted:
     ----------
     columns : in the order in which the sample is to have them.
     numeric : those that are read as numbers; the others are categories.
+    times : those of them that hold dates or times, be it as text.
     thinned_to : the share of the rows that is read.
     """
 
     columns: Sequence[str]
     numeric: Collection[str]
     thinned_to: float = 1.0
+    times: Collection[str] = ()
 
 
 def read_sample(
@@ -137,7 +111,11 @@ def _read(
     # SQL names of our own, so that no name from a file ever becomes SQL.
     own_names = {f"v{i}": name for i, name in enumerate(wanted.columns)}
     numeric = {own: name for own, name in own_names.items() if name in wanted.numeric}
-    times = {own: name for own, name in numeric.items() if is_time(table, name)}
+    times = {
+        own: name
+        for own, name in numeric.items()
+        if name in wanted.times or table.states_time(name)
+    }
     plain = {own: name for own, name in numeric.items() if own not in times}
     texts = {own: name for own, name in own_names.items() if own not in numeric}
     source = "(SELECT *, row_number() OVER () AS row FROM cases)"
@@ -152,8 +130,7 @@ def _read(
         source = table.labels(texts, source)
     listed = [f"coalesce({own}, 'NaN'::DOUBLE) AS {own}" for own in plain]
     listed += [
-        f"coalesce(epoch({table.name(name)})::DOUBLE, 'NaN'::DOUBLE) AS {own}"
-        for own, name in times.items()
+        f"coalesce({seconds(table, name)}, 'NaN'::DOUBLE) AS {own}" for own, name in times.items()
     ]
     for own in texts:
         listed += [f"coalesce({own}, '') AS {own}", f"{own} IS NULL AS {own}_missing"]

@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from evidesk.kits.delimited import dialect_of
 from evidesk.kits.files import (
     check_gzip,
     check_readable,
@@ -34,6 +35,7 @@ from evidesk.kits.values import Values, labels
 _MEMORY = "1GB"  # beyond it DuckDB moves to disk; on four threads it needs a quarter of this
 _THREADS = 4
 _POLL_SECONDS = 0.1
+_TIMES = re.compile(r"DATE|TIMESTAMP.*")
 
 
 class TableFile:
@@ -142,6 +144,14 @@ class TableFile:
     def name(self, column: str) -> str:
         """SQL for the column as it stands in the file, of whatever type."""
         return self._columns[self.columns.index(column)].name
+
+    def text(self, column: str) -> str:
+        """SQL for the column's value as text."""
+        return self._columns[self.columns.index(column)].raw
+
+    def states_time(self, column: str) -> bool:
+        """Whether the file states that the column holds dates or times."""
+        return self.states_type(column) and bool(_TIMES.fullmatch(self.type_of(column)))
 
     def type_of(self, column: str) -> str:
         """DuckDB's type of the column as it stands in the file."""
@@ -283,13 +293,9 @@ class TableFile:
             columns = ", ".join(f"{literal(name)}: 'JSON'" for name, _ in described)
             source += f", columns = {{{columns}}})"
         else:
-            delimiter = ", delim = '\t'" if self._format == "tsv" else ""
-            source = (
-                f"read_csv({file}, {compression}, header = true, skip = 0, comment = '', "
-                "quote = '\"', escape = '\"', all_varchar = true, hive_partitioning = false"
-                f"{delimiter})"
-            )
-        described = self._described(source)
+            source, described = self._csv(file, compression)
+        if self._format in ("parquet", "json"):
+            described = self._described(source)
         self.columns = [name for name, _ in described]
         self._columns = [
             Values(f"c{i}", kind, self._format if self.typed and name not in self._keys else "text")
@@ -297,6 +303,40 @@ class TableFile:
         ]
         names = ", ".join(column.name for column in self._columns)
         self._asked(f"CREATE TEMP VIEW cases AS SELECT * FROM {source} AS t({names})")  # noqa: S608
+        if self._format == "json":
+            self._check_records()
+
+    def _check_records(self) -> None:
+        """Raise KitError if a JSON file is one record of whole columns, as pandas writes it."""
+        nested = " AND ".join(
+            f"json_type({column.name}) IN ('OBJECT', 'ARRAY')" for column in self._columns
+        )
+        found = self._asked(f"SELECT {nested} FROM cases LIMIT 2")  # noqa: S608 - own names
+        if found == [(True,)]:
+            raise KitError(
+                f"{self.path.name} holds one record, whose values are whole columns or rows. Write "
+                "one record for each row: in pandas, to_json(..., orient='records')."
+            )
+
+    def _csv(self, file: str, compression: str) -> tuple[str, list[tuple[str, str]]]:
+        """SQL of the file, with nothing left to guess, and the name and type of each column."""
+        delimiter, width = dialect_of(self.path, gzipped=self._gzipped, tabs=self._format == "tsv")
+        told = (
+            f"{file}, {compression}, delim = '{delimiter}', header = true, skip = 0, comment = '', "
+            "quote = '\"', escape = '\"', hive_partitioning = false"
+        )
+
+        def strict(width: int) -> str:
+            columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(width))
+            return f"read_csv({told}, auto_detect = false, columns = {{{columns}}})"
+
+        try:
+            described = self._described(f"read_csv({told}, all_varchar = true)")
+        except KitError:
+            # DuckDB does not say which of the first lines is amiss, unless it is told the columns.
+            self._asked(f"SELECT count(*) FROM {strict(width)}")  # noqa: S608 - own names
+            raise
+        return strict(len(described)), described
 
     def _parquet(self) -> str:
         """SQL of all parts; raise KitError unless all have the same columns: DuckDB would round 2.7

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from evidesk.evidence import Estimate, Evidence, File, Finding, Verdict
+from evidesk.kits.files import input_of
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
 from evidesk.kits.watch_figures import batch_table, counted, figures
 from evidesk.kits.watch_reading import read_batch, read_reference
@@ -44,7 +45,14 @@ class WatchParameters(Parameters):
         default=[],
         max_length=_MOST_COLUMNS,
         title="Columns to watch",
-        description="Without any, all columns of the reference. A batch may have more columns.",
+        description="If none is named, all columns of the reference are watched. A batch may have "
+        "more columns.",
+    )
+    without: list[ColumnName] = Field(
+        default=[],
+        max_length=_MOST_COLUMNS,
+        title="Columns to leave out",
+        description="Columns that are not watched, such as numbers of rows or times.",
     )
     category: list[ColumnName] = Field(
         default=[],
@@ -110,6 +118,7 @@ def _begun(
     reference = read_reference(
         parameters.reference,
         columns=parameters.column,
+        without=parameters.without,
         categories=parameters.category,
         progress=lambda done, message: progress(0.2 * done, message),
     )
@@ -120,11 +129,19 @@ def _begun(
 
 
 def _take(watch: ShiftWatch, saved: Saved, path: Path, progress: Progress) -> None:
+    digest = input_of(path).sha256
+    for number, one in enumerate(saved.batches, start=1):
+        if one.sha256 == digest:
+            raise KitError(
+                f"{shown(path.name)} has the very content of batch {number}, {one.name}: the same "
+                "rows are not taken twice. Give each batch once; with a state, only the new ones."
+            )
     before = watch.step
     after = watch.update(read_batch(path, saved.kinds, lambda *_: progress(0.2, "Reading")))
     saved.batches.append(
         Batch(
             name=shown(path.name),
+            sha256=digest,
             first_row=before.rows + 1,
             rows=after.rows - before.rows,
             bets=after.bets - before.bets,

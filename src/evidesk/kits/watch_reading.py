@@ -5,29 +5,27 @@ have to be like it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from evidesk.kits.kit import KitError, Progress
-from evidesk.kits.sample import (
-    MOST_NUMBERS,
-    Sample,
-    Wanted,
-    is_time,
-    of_numbers,
-    read_sample,
-    row_count,
+from evidesk.kits.column_kinds import (
+    TOLD,
+    ColumnKind,
+    Held,
+    check_decimal_points,
+    first_unlike,
+    held_by,
+    left_out,
+    mixed,
+    name_rows,
 )
+from evidesk.kits.kit import KitError, Progress
+from evidesk.kits.sample import MOST_NUMBERS, Sample, Wanted, read_sample, row_count
 from evidesk.kits.table import TableFile
 from evidesk.kits.wording import shown
 
-#: What a column of the reference holds; of an empty one nobody knows what may come.
-ColumnKind = Literal["numbers", "times", "categories", "empty"]
-
 #: A reference of more numbers is thinned: its unused rows go with the state from batch to batch.
 MOST_REFERENCE_NUMBERS = 2_000_000
-_SAID = {"numbers": "numbers", "times": "dates", "categories": "categories", "empty": "nothing"}
 
 
 @dataclass(frozen=True)
@@ -43,36 +41,71 @@ def read_reference(
     path: Path,
     *,
     columns: Sequence[str],
+    without: Sequence[str] = (),
     categories: Sequence[str],
     progress: Progress,
     most_numbers: int = MOST_REFERENCE_NUMBERS,
 ) -> Reference:
-    """Read the reference: of ``columns``, or of all that it has.
+    """Read the reference: ``columns``, or all that it has but those ``without``.
+
+    A column of texts that are nearly all different is left out, with a warning, unless it is named.
 
     Raises
     ------
-    KitError : a column is missing, there are no rows, or there are infinite numbers.
+    KitError : a column is missing or none is left, there are no rows, or there are infinite numbers
+        or such with a decimal comma.
     """
     with TableFile(path, progress) as table:
-        table.check_columns(*columns, *categories)
-        chosen = list(dict.fromkeys(columns or table.columns))
+        table.check_columns(*columns, *without, *categories)
+        if both := [one for one in columns if one in without]:
+            raise KitError(f"Column {shown(both[0])} is both to be watched and to be left out.")
+        all_columns = [one for one in table.columns if one not in without]
+        chosen = list(dict.fromkeys(columns or all_columns))
+        if not chosen:
+            raise KitError(f"All columns of {table.path.name} are left out: none is watched.")
         n = row_count(table)
-        numeric = of_numbers(table, [one for one in chosen if one not in categories])
+        held = held_by(table, [one for one in chosen if one not in categories])
+        check_decimal_points(table, held)
+        kinds: dict[str, ColumnKind] = dict.fromkeys(chosen, "categories")
+        kinds |= {name: one.kind for name, one in held.items()}
         share = min(1.0, most_numbers / (n * len(chosen)))
-        sample = read_sample(table, Wanted(chosen, numeric, share), progress, (0.0, 1.0))
-        kinds = {name: _kind(table, name, sample, numeric) for name in chosen}
-    thinned = (
-        f"{shown(path.name)} has {n:,} rows, of which {100 * share:.3g} % were drawn at random."
-    )
-    return Reference(sample, kinds, [thinned] if share < 1 else [])
+        sample = read_sample(table, _wanted(chosen, kinds, share), progress, (0.0, 1.0))
+        said = [
+            f"{shown(path.name)} has {n:,} rows, of which {100 * share:.3g} % were drawn at random."
+        ] * (share < 1)
+        for name, one in held.items():
+            if one.kind != "categories":
+                continue
+            if not columns and (counted := name_rows([sample[name]])):
+                said.append(left_out(name, counted))
+                del sample[name], kinds[name]
+            elif told := mixed(table, name, one):
+                said.append(told)
+        if not kinds:
+            raise KitError(f"There is no column left to watch. {' '.join(said)}")
+    return Reference(sample, kinds, [*said, *_constant(sample, kinds)])
 
 
-def _kind(table: TableFile, name: str, sample: Sample, numeric: set[str]) -> ColumnKind:
-    if name not in numeric:
-        return "categories"
-    if is_time(table, name):
-        return "times"
-    return "empty" if np.isnan(sample[name]).all() else "numbers"
+def _wanted(names: Sequence[str], kinds: Mapping[str, ColumnKind], share: float = 1.0) -> Wanted:
+    numeric = {name for name in names if kinds[name] != "categories"}
+    return Wanted(names, numeric, share, {name for name in names if kinds[name] == "times"})
+
+
+def _constant(sample: Sample, kinds: Mapping[str, ColumnKind]) -> list[str]:
+    """What has to be said of columns that hold one value alone."""
+    found = [
+        name
+        for name, values in sample.items()
+        if kinds[name] != "empty"
+        and len(set(values) if values.dtype == object else np.unique(values)) == 1
+    ]
+    if not found:
+        return []
+    listed = ", ".join(map(shown, found[:5])) + (", ..." if len(found) > 5 else "")
+    return [
+        f"The reference holds only one value of {listed}: of such a column, nothing but another "
+        "value can be noticed."
+    ]
 
 
 def read_batch(path: Path, kinds: Mapping[str, ColumnKind], progress: Progress) -> Sample:
@@ -91,22 +124,18 @@ def read_batch(path: Path, kinds: Mapping[str, ColumnKind], progress: Progress) 
                 f"{shown(path.name)} has {n:,} rows of {len(kinds):,} columns, more than fit into "
                 "memory. Part it into smaller batches: that makes no difference to the watch."
             )
-        free = [name for name, kind in kinds.items() if kind != "categories"]
-        numeric = of_numbers(table, free)
-        for name in free:
-            _check_kind(table, name, kinds[name], name in numeric)
-        return read_sample(table, Wanted(list(kinds), numeric), progress, (0.0, 1.0))
+        held = held_by(table, [name for name, kind in kinds.items() if kind != "categories"])
+        found = dict(kinds)
+        for name, one in held.items():
+            _check_kind(table, name, kinds[name], one)
+            found[name] = one.kind if kinds[name] == "empty" else kinds[name]
+        return read_sample(table, _wanted(list(kinds), found), progress, (0.0, 1.0))
 
 
-def _check_kind(table: TableFile, name: str, kind: ColumnKind, is_numeric: bool) -> None:
-    if kind == "empty":
-        return
-    found: ColumnKind = "categories"
-    if is_numeric:
-        found = "times" if is_time(table, name) else "numbers"
-    if found != kind:
-        what = "text" if found == "categories" else _SAID[found]
+def _check_kind(table: TableFile, name: str, kind: ColumnKind, held: Held) -> None:
+    if kind != "empty" and held.kind not in (kind, "empty"):
         raise KitError(
-            f"Column {shown(name)} of {shown(table.path.name)} holds {what}, and in the reference "
-            f"it holds {_SAID[kind]}. Mend the batch and give it again: nothing of it was taken."
+            f"Column {shown(name)} of {shown(table.path.name)} holds {TOLD[held.kind]}, and in the "
+            f"reference it holds {TOLD[kind]}: there is {first_unlike(table, name, kind)}. Mend "
+            "the batch and give it again: nothing of it was taken."
         )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evidesk.kits.column_kinds import ColumnKind
 from evidesk.kits.files import input_of
 from evidesk.kits.kit import KitError
-from evidesk.kits.watch_reading import ColumnKind
 from evidesk.kits.wording import shown
 from evidesk.methods.shift import ShiftWatch
 
@@ -29,6 +29,7 @@ class Settings(_Strict):
 
     reference: str = Field(pattern="^[0-9a-f]{64}$", description="The file's SHA-256.")
     column: list[str]
+    without: list[str] = []
     category: list[str]
     level: float = Field(gt=0, lt=1)
     random_state: int = Field(ge=0)
@@ -39,6 +40,7 @@ class Settings(_Strict):
         return cls(
             reference=input_of(parameters.reference).sha256,
             column=parameters.column,
+            without=parameters.without,
             category=parameters.category,
             level=parameters.level,
             random_state=parameters.random_state,
@@ -50,6 +52,7 @@ class Batch(_Strict):
 
     Attributes
     ----------
+    sha256 : the file's; None in states of an earlier version.
     first_row, rows : where it lies in the stream.
     bets : how many of its rows were bet on.
     log_wealth : natural logarithm of the e-value after it.
@@ -58,6 +61,7 @@ class Batch(_Strict):
     """
 
     name: str = Field(min_length=1, max_length=500)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     first_row: int = Field(ge=1)
     rows: int = Field(ge=1)
     bets: int = Field(ge=0)
@@ -134,7 +138,7 @@ def _check_same(given: Settings, begun: Settings, name: str) -> None:
             f"{name} belongs to a watch with another reference. Give the file that it was begun "
             "with, unchanged."
         )
-    for option in ("column", "category", "level", "random_state"):
+    for option in ("column", "without", "category", "level", "random_state"):
         had, has = getattr(begun, option), getattr(given, option)
         if had != has:
             raise KitError(

@@ -249,7 +249,7 @@ class Where:
         number, feature = self._feature(name)
         columns = self.samples.design[:, self.samples.owner == number]
         if feature.kind == "categorical":
-            beside = np.random.default_rng(0).uniform(-0.2, 0.2, len(columns))
+            beside = np.random.default_rng([number, 0x7E57]).uniform(-0.2, 0.2, len(columns))
             return np.asarray(columns.argmax(axis=1) + beside)
         values = columns[:, 0] * feature.scale + feature.centre
         return np.where(columns[:, 1] > 0, np.nan, values) if feature.has_missing else values
