@@ -32,12 +32,14 @@ class TwoTables:
         None.
     groups : which group each row belongs to, the reference's rows first; None without groups.
     warnings : what a reader has to know.
+    times : columns whose numbers are seconds since 1970.
     """
 
     reference: Sample
     current: Sample
     groups: npt.NDArray[Any] | None
     warnings: tuple[str, ...]
+    times: frozenset[str] = frozenset()
 
 
 def read_both(
@@ -72,6 +74,7 @@ def read_both(
         first.check_columns(*categories)
         rows = [row_count(table) for table in (first, second)]
         numeric = _numeric(first, second, [one for one in chosen if one not in categories])
+        times = frozenset(name for name in numeric if is_time(first, name))
         wanted = [*chosen, *([group] if group is not None else [])]
         read, warnings = [], []
         for table, n, span in ((first, rows[0], (0.0, 0.5)), (second, rows[1], (0.5, 1.0))):
@@ -95,7 +98,7 @@ def read_both(
             f"Column {shown(group or '')} says nothing of some rows. Leave these rows out, or give "
             "each of them a group of its own."
         )
-    return TwoTables(read[0], read[1], groups, tuple(warnings))
+    return TwoTables(read[0], read[1], groups, tuple(warnings), times)
 
 
 def _columns(
