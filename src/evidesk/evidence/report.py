@@ -58,8 +58,8 @@ def printed_rows(table: Table) -> list[tuple[str, ...]]:
     """The table's cells for people, row by row.
 
     A number keeps four decimals, or three significant digits if it is smaller, and never more than
-    six significant digits; one column has the same decimals where that stays short. A missing
-    number is a dash.
+    six significant digits; one column has the same decimals where that stays short. Exactly zero
+    is ``0``, and a missing number is a dash.
     """
     columns = [_printed_column([row[i] for row in table.rows]) for i in range(len(table.columns))]
     return list(zip(*columns, strict=True))
@@ -73,7 +73,8 @@ def _printed_column(cells: list[Cell]) -> list[str]:
     return [
         "–" if cell is None
         else str(cell) if not isinstance(cell, float)
-        else f"{cell:z.{decimals}f}" if aligned  # z: no minus before zero
+        else "0" if cell == 0
+        else f"{cell:z.{decimals}f}" if aligned  # z: no minus before what is rounded to zero
         else _shortened(cell)
         for cell in cells
     ]  # fmt: skip
