@@ -118,7 +118,7 @@ def test_it_tells_how_far_it_is():
 def test_the_clearest_feature_comes_first():
     rng = RNG(0)
     x, y = rng.standard_normal((2, 200, 6))
-    found = where(x, y + [0, 0.3, 0, 0.2, 0, 0], random_state=0)
+    found = where(x, y + np.array([0, 0.3, 0, 0.2, 0, 0]), random_state=0)
     told = [(one.conditional_adjusted, one.conditional.value) for one in found.features]
     assert told == sorted(told)
 
