@@ -74,7 +74,9 @@ def _cells(cells: Cells) -> Table:
             kind: Literal["text", "number"] = "text" if feature.is_time else "number"
             columns += [Column(f"{name}_{end}", kind, f"{title}, {end}") for end in ("low", "high")]
             shown_ends = (
-                [str(one)[:19] for one in moments(edges)] if feature.is_time else edges.tolist()
+                [str(one)[:19] for one in moments(np.rint(edges))]
+                if feature.is_time
+                else edges.tolist()
             )
             ends.append(list(pairwise(shown_ends)))
     return Table(
