@@ -1,5 +1,7 @@
 """The kit ``shift``: two tables, whether, how much and where they differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from evidesk.kits.execution import execute, parse
 from evidesk.kits.shift import kit
 from evidesk.kits.two_tables import TwoTables
 from evidesk.methods.shift import two_sample_test
+from tests.evidence.samples import an_estimate
 from tests.kits.tables import rows
 
 
@@ -72,6 +75,65 @@ def test_no_shift_is_none_found(files):
     evidence = run(files(table(200), table(150, seed=1)))
     assert evidence.answer.startswith("No difference was found (p = 0.")
     assert evidence.findings[0].verdict == Verdict.UNDECIDED
+
+
+def test_columns_are_held_back_where_the_whole_test_finds_nothing(files, monkeypatch):
+    def blind(*arguments, **options):
+        return replace(found(*arguments, **options), p_value=replace(nothing, level=0.95))
+
+    found, nothing = two_sample_test, an_estimate(0.4, 0.0)
+    monkeypatch.setattr(module, "two_sample_test", blind)
+    evidence = run(files(table(500), table(400, 0.2)), random_state=3)
+    assert evidence.answer.startswith("No difference was found (p = 0.4, ")
+    assert {one.verdict for one in evidence.findings} == {Verdict.UNDECIDED}
+    assert any("columns would be found to shift: " in one for one in evidence.warnings)
+    assert [one.name for one in evidence.figures] == ["features", "roc"]
+
+
+def test_a_sure_but_small_difference_is_said_to_be_small(files):
+    reference, current = table(12_000)[["height"]], table(12_000, seed=1)[["height"]]
+    current["height"] += 0.008
+    told = run(files(reference, current)).answer
+    assert told.startswith("The tables differ, in height")
+    assert told.endswith("(--min-effect) sets what you do not mind.")
+
+
+def test_times_are_told_as_such_and_no_row_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = {}
+    for name, turn in (("reference", 0.0), ("current", 0.5)):
+        day = rng.permutation(600) / 20
+        frame = pd.DataFrame(
+            {
+                "when": pd.Timestamp("2026-03-01") + pd.to_timedelta(day, unit="D"),
+                "signal": rng.normal(size=600) + turn * (day - 15),
+            }
+        )
+        paths[name] = tmp_path / f"{name}.parquet"
+        frame.to_parquet(paths[name])
+    evidence = run(paths)
+    assert any("when > 2026-03-" in one["rule"] for one in rows(evidence, "regions"))
+    pair = evidence.figures[-1]
+    assert pair.title.startswith(("when and signal hang together", "signal and when hang together"))
+    columns = [one.name for one in pair.data.columns]
+    cells = [dict(zip(columns, row, strict=True)) for row in pair.data.rows]
+    along = "first" if pair.title.startswith("when") else "second"
+    assert all(one[f"{along}_low"].startswith("2026-03-") for one in cells)
+    assert {one["reference"] for one in cells} & {1, 2} == set()
+    assert sum(one["reference"] for one in cells) > 500
+
+
+def test_many_columns_and_warnings_in_the_words_of_the_faces(files):
+    rng = np.random.default_rng(0)
+    names = [f"a_long_name_of_a_sensor_that_is_number_{i:02d}" for i in range(27)]
+    reference, current = (
+        pd.DataFrame(rng.normal(size=(60, 27)), columns=names).assign(kind=kind)
+        for kind in ("a", "b")
+    )
+    reference["drift"] = current["drift"] = np.arange(60.0)
+    evidence = run(files(reference, current))
+    assert evidence.figures[0].title.endswith(", and 4 more in the table")
+    assert any("give “Rows in a block” (--block-length) or" in one for one in evidence.warnings)
 
 
 def test_the_evidence_names_both_files_and_is_the_same_by_seed(files, tmp_path):
@@ -163,7 +225,7 @@ def test_few_rows_are_told_what_cannot_be_said(files):
 @pytest.mark.parametrize(
     ("reference", "current", "options", "message"),
     [
-        (table(3), table(2), {}, "At least 6 rows"),
+        (table(3), table(2), {}, "At least 7 rows"),
         (table(9)[["height"]] * 0, table(9)[["height"]] * 0, {}, "All columns are constant"),
         (table(9), table(9), {"block_length": 20}, "“Rows in a block” must be from 1"),
         (table(9), table(9)[["height"]], {}, "Only train.csv has the column"),

@@ -64,6 +64,7 @@ def test_a_shift_is_told_with_its_row_and_batch(files):
     assert evidence.answer.startswith(
         f"The stream has shifted: alarm at row {result.alarm}, in batch 2, week2.csv (140 rows in "
     )
+    assert evidence.answer.endswith("evidesk run shift train.csv week2.csv --out DIR.")
     [finding] = evidence.findings
     assert finding.verdict == Verdict.SUPPORTED
     assert finding.estimate.value == result.p_value
@@ -196,7 +197,8 @@ def test_dates_in_text_are_dates(files):
 
 def test_a_used_up_reference_is_told(files):
     evidence = run(files(table(60), table(80, seed=1)))
-    assert "32 row(s) of the stream were compared with nothing" in evidence.warnings[0]
+    assert "32 rows of the stream were compared with nothing" in evidence.warnings[0]
+    assert evidence.answer.startswith("No shift was found in 48 of 80 rows in 1 batch: the others")
     assert batches_of(evidence)[0]["compared"] == 48
     soon = run(files(table(100), table(60, seed=1)))
     assert soon.warnings[0].startswith("Only 20 reference rows are left")

@@ -15,7 +15,8 @@ __all__ = ["Estimate"]
 
 # Outside these magnitudes a common power of ten is taken out of the numbers.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
-_DIGITS_WITHOUT_WIDTH = 6
+# Without a width there is nothing to round to: so many digits of numbers below 1, and of others.
+_DIGITS_WITHOUT_WIDTH = 4, 6
 _LARGEST_N = 2**63 - 1
 
 
@@ -114,14 +115,18 @@ class Estimate:
         Introduction, section 5.3): if the three leading digits of the half-width lie between
         100 and 354, it keeps two digits; between 355 and 949 one; above, it is rounded up
         to 1000 and keeps two. Value and bounds are rounded to the same decimal. If one bound
-        is infinite, the distance to the other stands for the half-width.
+        is infinite, the distance to the other stands for the half-width. A value without any
+        width, such as a p-value that is computed, stands alone; a bound of exactly 0 is ``0``.
         """
         above, below = self.high - self.value, self.value - self.low
         if math.isclose(above, below, rel_tol=1e-6) and math.isfinite(self.half_width):
             widths = (self.half_width,) if self.half_width else ()
-            text = self._rounded("{} ± {}" if widths else "{} ± 0", self.value, *widths)
+            text = self._rounded("{} ± {}" if widths else "{}", self.value, *widths)
         elif math.isfinite(self.low) and math.isfinite(self.high):
-            text = self._rounded("{} [{}, {}]", self.value, self.low, self.high)
+            if self.low == 0:
+                text = self._rounded("{} [0, {}]", self.value, self.high)
+            else:
+                text = self._rounded("{} [{}, {}]", self.value, self.low, self.high)
         elif math.isfinite(self.low):
             text = self._rounded("{} [{}, ∞)", self.value, self.low)
         elif math.isfinite(self.high):
@@ -179,7 +184,9 @@ class Estimate:
             f"{_quantized(number, decimals).scaleb(-exponent):z.{places}f}" for number in numbers
         )
         text = template.format(*printed)
-        return f"({text})e{exponent}" if exponent else text
+        if not exponent:
+            return text
+        return f"({text})e{exponent}" if " " in text else f"{text}e{exponent}"
 
     def _decimals(self) -> int:
         """The decimal place of the last printed digit: 2 for hundredths, -2 for hundreds."""
@@ -187,8 +194,9 @@ class Estimate:
         if math.isinf(width):
             finite = [d for d in (self.high - self.value, self.value - self.low) if d < math.inf]
             width = max(finite, default=0.0)
-        if width == 0:  # there is nothing to round to: the value itself, without idle zeros
-            digits = Decimal(f"{self.value:.{_DIGITS_WITHOUT_WIDTH}g}").normalize().as_tuple()
+        if width == 0:  # the value itself, without idle zeros
+            kept = _DIGITS_WITHOUT_WIDTH[abs(self.value) >= 1]
+            digits = Decimal(f"{self.value:.{kept}g}").normalize().as_tuple()
             return -int(digits.exponent)
         mantissa, exponent = f"{width:.2e}".split("e")  # three leading digits
         return (1 if mantissa <= "3.54" else 0) - int(exponent)

@@ -17,6 +17,7 @@ __all__ = ["report"]
 
 ROWS_SHOWN = 50
 _DECIMALS = 6
+_FEWEST_DECIMALS, _FEWEST_DIGITS = 4, 3
 _LONG = 160  # characters; what is longer is read, not seen
 
 
@@ -56,8 +57,9 @@ def report(evidence: Evidence) -> str:
 def printed_rows(table: Table) -> list[tuple[str, ...]]:
     """The table's cells for people, row by row.
 
-    Numbers have six significant digits, and one column the same decimals where that stays short;
-    a missing number is a dash.
+    A number keeps four decimals, or three significant digits if it is smaller, and never more than
+    six significant digits; one column has the same decimals where that stays short. Exactly zero
+    is ``0``, and a missing number is a dash.
     """
     columns = [_printed_column([row[i] for row in table.rows]) for i in range(len(table.columns))]
     return list(zip(*columns, strict=True))
@@ -65,14 +67,24 @@ def printed_rows(table: Table) -> list[tuple[str, ...]]:
 
 def _printed_column(cells: list[Cell]) -> list[str]:
     numbers = [cell for cell in cells if isinstance(cell, float) and math.isfinite(cell)]
-    texts = [f"{number:.6g}" for number in numbers]
+    texts = [_shortened(number) for number in numbers]
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
     aligned = decimals <= _DECIMALS and not any("e" in text for text in texts)
-    form = f"z.{decimals}f" if aligned else "z.6g"  # z: no minus before zero
     return [
-        "–" if cell is None else f"{cell:{form}}" if isinstance(cell, float) else str(cell)
+        "–" if cell is None
+        else str(cell) if not isinstance(cell, float)
+        else "0" if cell == 0
+        else f"{cell:z.{decimals}f}" if aligned  # z: no minus before what is rounded to zero
+        else _shortened(cell)
         for cell in cells
-    ]
+    ]  # fmt: skip
+
+
+def _shortened(number: float) -> str:
+    """The number by itself."""
+    if abs(number) < 10 ** (_FEWEST_DIGITS - 1 - _FEWEST_DECIMALS):
+        return f"{number:z.{_FEWEST_DIGITS}g}"
+    return f"{round(number, _FEWEST_DECIMALS):z.6g}"
 
 
 def size_text(size: int) -> str:

@@ -1,19 +1,25 @@
 """The kit ``shift``: do two tables come from the same distribution, and where do they differ?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from evidesk.evidence import Column, Estimate, Evidence, Figure, Finding, Table, Verdict
+from evidesk.evidence import Column, Estimate, Evidence, Finding, Table, Verdict
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
+from evidesk.kits.sample import Sample
+from evidesk.kits.shift_figures import figures, moments
 from evidesk.kits.two_tables import TwoTables, read_both
-from evidesk.kits.wording import Level, cell, drawing, noted, percent, root, shown
+from evidesk.kits.wording import Level, cell, noted, percent, shown
 from evidesk.methods.shift import TwoSampleResult, Where, two_sample_test, where
 
+_DEPENDENCE = "“Rows in a block” (--block-length) or “Group” (--group)"
 _QUESTION = "Do these two tables come from the same distribution, and where do they differ?"
 _MOST_COLUMNS = 500
 _MOST_TOLD = 5
+#: A whole AUROC's interval below this is a small difference, even if it is sure.
+_SMALL = 0.55
 #: Above so many rows in all, where they differ is looked for among this many, drawn at random.
 _MOST_SEARCHED = 20_000
 #: What sets the draw of these rows apart from all else that is drawn from the seed.
@@ -98,15 +104,17 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
     ------
     KitError : the tables cannot be compared; see :mod:`evidesk.kits.two_tables`.
     """
-    tables = read_both(
-        parameters.reference,
-        parameters.current,
-        columns=parameters.column,
-        without=parameters.without,
-        categories=parameters.category,
-        group=parameters.group,
-        in_order=parameters.block_length is not None,
-        progress=lambda done, message: progress(0.3 * done, message),
+    tables = _with_times(
+        read_both(
+            parameters.reference,
+            parameters.current,
+            columns=parameters.column,
+            without=parameters.without,
+            categories=parameters.category,
+            group=parameters.group,
+            in_order=parameters.block_length is not None,
+            progress=lambda done, message: progress(0.3 * done, message),
+        )
     )
     try:
         with noted() as poor:
@@ -121,7 +129,7 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
                 progress=lambda done: progress(0.3 + 0.3 * done, "Comparing the tables"),
             )
             progress(0.6, "Looking where they differ")
-            searched, told = _searched(tables, parameters)
+            searched, thinned = _searched(tables, parameters)
             found = where(
                 searched.reference,
                 searched.current,
@@ -129,6 +137,7 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
                 block_length=parameters.block_length,
                 level=parameters.level,
                 random_state=parameters.random_state,
+                progress=lambda done: progress(0.6 + 0.35 * done, "Looking where they differ"),
             )
     except ValueError as error:
         raise KitError(_in_words(str(error), parameters)) from error
@@ -139,13 +148,35 @@ def run(parameters: ShiftParameters, progress: Progress) -> Evidence:
         answer=_answer(result, found),
         findings=tuple(_findings(result, found)),
         tables=tuple(told_in.values()),
-        figures=tuple(_figures(found, told_in)),
+        figures=tuple(figures(found, told_in, any_shift=_any_shift(result))),
         warnings=tuple(
-            dict.fromkeys((*tables.warnings, *told, *result.warnings, *found.warnings, *poor))
+            dict.fromkeys(
+                one.replace("'block_length' or 'groups'", _DEPENDENCE)
+                for one in (
+                    *tables.warnings,
+                    *thinned,
+                    *_held_back(result, found),
+                    *result.warnings,
+                    *found.warnings,
+                    *poor,
+                )
+            )
         ),
     )
     progress(1.0, "Done")
     return evidence
+
+
+def _with_times(tables: TwoTables) -> TwoTables:
+    """With dates and times instead of seconds, so that the methods write them as such."""
+
+    def typed(sample: Sample) -> Sample:
+        return {
+            name: moments(values) if name in tables.times else values
+            for name, values in sample.items()
+        }
+
+    return replace(tables, reference=typed(tables.reference), current=typed(tables.current))
 
 
 def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables, list[str]]:
@@ -166,6 +197,7 @@ def _searched(tables: TwoTables, parameters: ShiftParameters) -> tuple[TwoTables
         {name: values[kept[1]] for name, values in tables.current.items()},
         groups,
         (),
+        tables.times,
     )
     return thinned, [
         f"Where the tables differ was looked for among {len(kept[0]) + len(kept[1]):,} of their "
@@ -191,14 +223,18 @@ def _answer(result: TwoSampleResult, found: Where) -> str:
         any_shift = f" Of any shift at all, p = {result.p_value_any_shift.value:.2g}."
     if not result.differs:
         return f"No difference{beyond} was found ({size}).{any_shift}"
-    names = [shown(name) for name in (found.shifted or found.shifted_alone)]
-    listed = ", ".join(names[:_MOST_TOLD]) + (", ..." if len(names) > _MOST_TOLD else "")
-    where_to = f", in {listed}" if names else ""
+    names = found.shifted or found.shifted_alone
+    where_to = f", in {_listed(names)}" if names else ""
     if result.auc is None:
         return f"The tables differ{where_to} ({size})."
+    small = (
+        " That is little more than guessing, 0.5; “Smallest shift that counts” (--min-effect) sets "
+        "what you do not mind."
+    )
     return (
         f"The tables differ{beyond}{where_to} ({size}); a rule learnt on half of the rows tells a "
         f"current row from a reference one with an AUROC of {result.auc.short}.{any_shift}"
+        f"{small if result.auc.high < _SMALL and not result.min_effect else ''}"
     )
 
 
@@ -207,32 +243,59 @@ def _beyond(result: TwoSampleResult) -> str:
     return f" beyond an AUROC of {0.5 + result.min_effect:.3g}" if result.min_effect else ""
 
 
+def _any_shift(result: TwoSampleResult) -> bool:
+    """Whether the whole test finds a shift of any kind.
+
+    Single columns and pairs have tests of their own. Only where the whole test finds something may
+    they be said to shift: without a shift, the chance of any false alarm then stays that of the
+    whole test, ``1 - level``, and no finding contradicts the answer. (Tests in a fixed order:
+    Maurer, Hothorn and Lehmacher, in "Biometrie in der chemisch-pharmazeutischen Industrie" 6
+    (1995) 3-18.)
+    """
+    return result.p_value_any_shift.value <= 1 - result.level + 1e-12
+
+
+def _held_back(result: TwoSampleResult, found: Where) -> Iterator[str]:
+    """What would stand against the answer."""
+    if found.shifted and not _any_shift(result):
+        yield (
+            f"By their own tests alone, columns would be found to shift: {_listed(found.shifted)}. "
+            "As the test of the whole tables finds no difference, this is left undecided, so that "
+            f"the chance of a false alarm is {percent(1 - result.level)} in all. Look at them in "
+            "new data."
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = [shown(name, 40) for name in names]
+    return ", ".join(listed[:_MOST_TOLD]) + (", ..." if len(listed) > _MOST_TOLD else "")
+
+
 def _findings(result: TwoSampleResult, found: Where) -> Iterator[Finding]:
-    alpha = 1 - result.level
+    sure = _any_shift(result)
     if result.min_effect:
         yield Finding(
             f"The tables differ{_beyond(result)} (the number is the p-value).",
             result.p_value,
             Verdict.SUPPORTED if result.differs else Verdict.UNDECIDED,
         )
-    any_shift = result.p_value_any_shift
     yield Finding(
         "The tables come from different distributions (the number is the p-value).",
-        any_shift,
-        Verdict.SUPPORTED if any_shift.value <= alpha + 1e-12 else Verdict.UNDECIDED,
+        result.p_value_any_shift,
+        Verdict.SUPPORTED if sure else Verdict.UNDECIDED,
     )
     if result.auc is not None:
         yield Finding(
             "Rows can be told apart: an AUROC of 0.5 is guessing.",
             result.auc,
-            Verdict.SUPPORTED if result.auc.low > 0.5 else Verdict.UNDECIDED,
+            Verdict.SUPPORTED if sure and result.auc.low > 0.5 else Verdict.UNDECIDED,
         )
     for one in found.features[:_MOST_TOLD]:
         yield Finding(
             f"{shown(one.name)} shifts beyond what the other columns tell (the number is the "
             "p-value, the verdict allows for the number of columns).",
             one.conditional,
-            Verdict.SUPPORTED if one.conditional_adjusted <= alpha + 1e-12 else Verdict.UNDECIDED,
+            Verdict.SUPPORTED if sure and one.name in found.shifted else Verdict.UNDECIDED,
         )
 
 
@@ -240,14 +303,15 @@ def _tables(result: TwoSampleResult, found: Where) -> Iterator[Table]:
     yield _effects(result)
     yield Table(
         "features",
-        "Evidence for each column, the clearest first",
+        "Evidence for each column, the clearest first: p-values beyond what the others tell and "
+        "alone, and the share of the difference that it explains alone",
         (
             Column("column", "text", "Column"),
-            Column("beyond", "number", "p, beyond the others"),
-            Column("beyond_adjusted", "number", "adjusted"),
-            Column("alone", "number", "p, alone"),
-            Column("alone_adjusted", "number", "adjusted"),
-            Column("explained", "number", "Share of the difference it explains alone"),
+            Column("beyond", "number", "p beyond"),
+            Column("beyond_adjusted", "number", "Adjusted"),
+            Column("alone", "number", "p alone"),
+            Column("alone_adjusted", "number", "Adjusted"),
+            Column("explained", "number", "Share"),
         ),
         tuple(
             (
@@ -268,7 +332,7 @@ def _tables(result: TwoSampleResult, found: Where) -> Iterator[Table]:
             (
                 Column("first", "text", "One column"),
                 Column("second", "text", "Another"),
-                Column("p", "number", "p, adjusted for all pairs"),
+                Column("p", "number", "Adjusted p"),
             ),
             tuple((*map(cell, one.names), one.p_value.value) for one in found.pairs),
         )
@@ -316,51 +380,6 @@ def _effects(result: TwoSampleResult) -> Table:
             Column("n", "integer", "From"),
         ),
         tuple((what, *_three(one), one.n) for what, one in named.items() if one is not None),
-    )
-
-
-def _figures(found: Where, tables: Mapping[str, Table]) -> Iterator[Figure]:
-    level = percent(1 - found.level)
-    with drawing():
-        yield Figure.from_matplotlib(
-            root(found.plot()),
-            name="features",
-            title=f"Evidence for each column (false discovery rate {level})",
-            alt=f"Bars of the evidence for {min(len(found.features), 25)} column(s), the clearest "
-            "on top: beyond what the others tell, and alone.",
-            data=tables["features"],
-        )
-        if found.roc is not None:
-            yield Figure.from_matplotlib(
-                root(found.plot_roc()),
-                name="roc",
-                title="How well rows can be told apart that the rule was not learnt from",
-                alt="ROC curve of the rule's scores with a band for the whole curve.",
-                data=_curve(found),
-            )
-        if found.pairs:
-            first, second = found.pairs[0].names
-            yield Figure.from_matplotlib(
-                root(found.plot_pair()),
-                name="pair",
-                title="The pair of columns that hang together most differently",
-                alt=f"Scatter of {shown(first)} and {shown(second)} in both tables.",
-                data=tables["pairs"],
-            )
-
-
-def _curve(found: Where) -> Table:
-    assert found.roc is not None
-    curve = found.roc
-    return Table(
-        "roc",
-        "The band of the curve",
-        (
-            Column("false_positive_rate", "number", "False positive rate"),
-            Column("low", "number", "True positive rate, low"),
-            Column("high", "number", "High"),
-        ),
-        tuple(zip(curve.at.tolist(), curve.low.tolist(), curve.high.tolist(), strict=True)),
     )
 
 

@@ -35,12 +35,14 @@ class TwoTables:
         None.
     groups : which group each row belongs to, the reference's rows first; None without groups.
     warnings : what a reader has to know.
+    times : columns whose numbers are seconds since 1970.
     """
 
     reference: Sample
     current: Sample
     groups: npt.NDArray[Any] | None
     warnings: tuple[str, ...]
+    times: frozenset[str] = frozenset()
 
 
 def read_both(
@@ -82,7 +84,7 @@ def read_both(
         free = [one for one in chosen if one not in categories]
         kinds, warnings = _kinds(first, second, free)
         numeric = {name for name, kind in kinds.items() if kind != "categories"}
-        times = {name for name, kind in kinds.items() if kind == "times"}
+        times = frozenset(name for name, kind in kinds.items() if kind == "times")
         wanted = [*chosen, *([group] if group is not None else [])]
         read = []
         for table, n, span in ((first, rows[0], (0.0, 0.5)), (second, rows[1], (0.5, 1.0))):
@@ -108,7 +110,7 @@ def read_both(
         )
     if not columns:
         warnings += _leave_out(read, [one for one in free if one not in numeric])
-    return TwoTables(read[0], read[1], groups, tuple(warnings))
+    return TwoTables(read[0], read[1], groups, tuple(warnings), times)
 
 
 def _leave_out(samples: Sequence[Sample], texts: Sequence[str]) -> list[str]:

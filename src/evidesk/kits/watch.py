@@ -8,10 +8,10 @@ from pydantic import Field
 from evidesk.evidence import Estimate, Evidence, File, Finding, Verdict
 from evidesk.kits.files import input_of
 from evidesk.kits.kit import ColumnName, InputFile, Kit, KitError, Parameters, Progress
-from evidesk.kits.watch_figures import batch_table, counted, figures
+from evidesk.kits.watch_figures import batch_table, figures
 from evidesk.kits.watch_reading import read_batch, read_reference
 from evidesk.kits.watch_state import Batch, Saved, Settings, restored, saved_text
-from evidesk.kits.wording import Level, percent, shown
+from evidesk.kits.wording import Level, counted, percent, shown
 from evidesk.methods.shift import ShiftWatch, WatchResult
 
 _QUESTION = "Do the rows that come in still look like the reference's?"
@@ -96,7 +96,7 @@ def run(parameters: WatchParameters, progress: Progress) -> Evidence:
     result = watch.result
     evidence = Evidence(
         question=_QUESTION,
-        answer=answer(result, saved.batches),
+        answer=answer(result, saved.batches, parameters.reference.name),
         findings=tuple(_findings(result)),
         tables=(batch_table(saved.batches),) if saved.batches else (),
         figures=tuple(figures(result, saved.batches)),
@@ -152,18 +152,22 @@ def _take(watch: ShiftWatch, saved: Saved, path: Path, progress: Progress) -> No
     )
 
 
-def answer(result: WatchResult, batches: list[Batch]) -> str:
-    """One sentence of where the watch stands."""
+def answer(result: WatchResult, batches: list[Batch], reference: str) -> str:
+    """Where the watch stands; after an alarm, also how to see what has shifted."""
     if not batches:
         return f"The watch is begun, with {result.reference_left:,} reference rows to compare with."
-    of = f"{result.rows:,} rows in {counted(len(batches))}"
+    rows, compared = counted(result.rows, "row", "rows"), len(result.path)
+    of = f"{rows} in {counted(len(batches), 'batch', 'batches')}"
+    if compared < result.rows:
+        of = f"{compared:,} of {of}: the others were compared with nothing"
     sure = f"any-time p = {result.p_value:.2g}"
     if result.alarm is None:
         return f"No shift was found in {of} ({sure})."
     number, batch = next((n, one) for n, one in enumerate(batches, 1) if one.alarm is not None)
     return (
         f"The stream has shifted: alarm at row {result.alarm:,}, in batch {number}, {batch.name} "
-        f"({of}; {sure})."
+        f"({of}; {sure}). Where it differs: evidesk run shift {shown(reference)} {batch.name} "
+        "--out DIR."
     )
 
 
@@ -184,7 +188,8 @@ def _warnings(result: WatchResult, saved: Saved) -> Iterator[str]:
     idle = result.rows - len(result.path)
     if idle:
         yield (
-            f"The reference is used up: {idle:,} row(s) of the stream were compared with nothing. "
+            f"The reference is used up: {counted(idle, 'row', 'rows')} of the stream "
+            f"{'was' if idle == 1 else 'were'} compared with nothing. "
             "Begin a new watch with reference rows that were not used yet."
         )
     elif saved.batches and result.reference_left < saved.batches[-1].rows:

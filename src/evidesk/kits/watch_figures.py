@@ -8,18 +8,13 @@ import numpy.typing as npt
 
 from evidesk.evidence import Column, Figure, Table
 from evidesk.kits.watch_state import Batch
-from evidesk.kits.wording import cell, drawing, root
+from evidesk.kits.wording import cell, counted, drawing, root
 from evidesk.methods.shift import WatchResult
 
 #: Of a longer path, so many rows are kept in the table, the ends of all batches among them.
 MOST_POINTS = 5_000
 #: More lines between batches would hide the path.
 _MOST_LINES = 40
-
-
-def counted(batches: int) -> str:
-    """How many batches there are, in words."""
-    return "1 batch" if batches == 1 else f"{batches:,} batches"
 
 
 def batch_table(batches: Sequence[Batch]) -> Table:
@@ -44,7 +39,7 @@ def batch_table(batches: Sequence[Batch]) -> Table:
                 one.rows,
                 one.first_row,
                 one.bets,
-                one.log_wealth / math.log(10),
+                _log10(one.log_wealth),
                 one.p_value,
                 one.alarm,
             )
@@ -62,10 +57,13 @@ def _path(result: WatchResult, batches: Sequence[Batch]) -> Table:
             Column("row", "integer", "Row of the stream"),
             Column("log10_e", "number", "Log10 of the e-value"),
         ),
-        tuple(
-            zip(result.at[kept].tolist(), (result.path[kept] / math.log(10)).tolist(), strict=True)
-        ),
+        tuple(zip(result.at[kept].tolist(), map(_log10, result.path[kept].tolist()), strict=True)),
     )
+
+
+def _log10(log_wealth: float) -> float:
+    """To nine decimals: beyond, there are but rounding errors, such as -1e-16 for 0."""
+    return round(log_wealth / math.log(10), 9) + 0.0
 
 
 def _points(result: WatchResult, batches: Sequence[Batch]) -> npt.NDArray[np.intp]:
@@ -102,6 +100,6 @@ def _alt(result: WatchResult, batches: int) -> str:
         f"stays below {line}" if result.alarm is None else f"crosses {line} at row {result.alarm:,}"
     )
     return (
-        f"Curve of the e-value over {result.rows:,} rows in {counted(batches)}, on a "
-        f"logarithmic scale: it {crossed}."
+        f"Curve of the e-value over {counted(result.rows, 'row', 'rows')} in "
+        f"{counted(batches, 'batch', 'batches')}, on a logarithmic scale: it {crossed}."
     )

@@ -45,6 +45,11 @@ def row_names(names: Iterable[str], longest: int = 40) -> list[str]:
     ]
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """So many of them: ``1 row``, ``4,150 rows``."""
+    return f"{n:,} {one if n == 1 else many}"
+
+
 def percent(level: float) -> str:
     """The level as ``95 %``."""
     return f"{100 * level:.4g} %"

@@ -77,6 +77,29 @@ def test_the_band_is_that_of_all_thresholds():
         assert found.high[i] == pytest.approx(max(t[1] for f, t in pairs if f[0] <= x))
 
 
+@given(CASES)
+def test_the_band_holds_the_curve_between_ties(cases):
+    y, scores = map(np.array, zip(*cases, strict=True))
+    assume(0 < y.sum() < len(y))
+    found = roc_curve(y, scores)
+    drawn = np.interp(found.at, found.fpr, found.tpr)
+    inside = (found.low <= drawn + 1e-12) & (drawn <= found.high + 1e-12)
+    assert inside[:-1].all()  # at 1, where the curve may be a vertical line, its end is known
+
+
+def test_the_band_of_few_categories_holds_the_true_curve():
+    rng = np.random.default_rng(0)
+    positive, negative = [0.4, 0.3, 0.3], [0.5, 0.3, 0.2]
+    y = np.repeat([True, False], 200)
+    held = 0
+    for _ in range(200):
+        scores = np.r_[rng.choice(3, 200, p=positive), rng.choice(3, 200, p=negative)]
+        found = roc_curve(y, scores, level=0.8)
+        truth = np.interp(found.at, [0, 0.2, 0.5, 1], [0, 0.3, 0.6, 1])
+        held += np.all((found.low <= truth + 1e-12) & (truth <= found.high + 1e-12))
+    assert held >= 160  # a staircase held it never
+
+
 @BOTH
 def test_counts_and_cases_have_the_same_curve(function):
     y, scores = sample()

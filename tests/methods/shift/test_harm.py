@@ -33,7 +33,8 @@ def test_worse_scores_are_found_and_better_ones_are_no_harm():
     assert worse.statistic > WITHOUT_SHIFT
     assert worse.auc.low > 0.5
     assert worse.auc.null_value == 0.5
-    assert str(worse).startswith("The current scores are worse: p = 0.001 (D-SOS 0.1")
+    assert str(worse).startswith("The current scores are worse: p = 0.001 (")
+    assert "Weighted area under the ROC curve (D-SOS): 0.1" in str(worse)
     better = adverse_shift(x, y - 0.5, random_state=0)
     assert better.p_value.value > 0.9
     assert str(better).startswith("No harm was found")

@@ -6,7 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from evidesk.methods.shift import TooFewError, localisation, where
+from evidesk.methods.shift import TooFewError, cells, localisation, where
 
 RNG = np.random.default_rng
 
@@ -76,6 +76,61 @@ def test_a_pair_of_numbers_with_missing_ones_is_drawn():
     plt.close(axes.figure)
 
 
+def test_a_pair_of_categories_times_and_outliers_is_drawn_without_single_rows():
+    rng = RNG(0)
+    frames = []
+    for turn in (1, -1):
+        kind = rng.choice([f"detector of the kind {one}" for one in "abcd"], 400)
+        hours = rng.permutation(400) + 400 * turn * (kind == "detector of the kind a")
+        when = np.datetime64("2026-03-01") + hours.astype("timedelta64[h]")
+        frames.append(pd.DataFrame({"kind": kind, "when": when, "x": rng.normal(size=400)}))
+    frames[1].loc[0, "when"] = np.datetime64("2999-01-01")
+    frames[1].loc[1, "when"] = np.datetime64("NaT")
+    found = where(*frames, random_state=0)
+    assert set(found.pairs[0].names) == {"kind", "when"}
+    drawn = found.pair_cells()
+    assert (drawn.beyond, drawn.missing) == (1, 1)
+    assert list(cells.told(drawn))[:2] == ["1 far off", "1 without a value"]
+    assert not np.isin(drawn.counts, [1, 2]).any()
+    axes = found.plot_pair()
+    axes.figure.canvas.draw()
+    dates = axes.xaxis if drawn.features[0].is_time else axes.yaxis
+    assert "2026" in dates.get_ticklabels()[0].get_text()
+    plt.close(axes.figure)
+
+
+def test_nearly_constant_numbers_and_no_outliers_are_drawn():
+    x, y = np.zeros((2, 200, 2))
+    x[:, 1], y[:, 1] = RNG(0).normal(size=(2, 200))
+    x[0, 0], y[0, 0] = 1.0, 2.0
+    drawn = where(x, y, random_state=0).pair_cells()
+    assert drawn.counts.sum() > 350
+    assert "without" not in " ".join(cells.told(drawn))
+
+
+def test_it_tells_how_far_it_is():
+    told = []
+    where(*RNG(0).standard_normal((2, 60, 3)), random_state=0, progress=told.append)
+    assert told == sorted(told)
+    assert len(told) > 6
+
+
+def test_the_clearest_feature_comes_first():
+    rng = RNG(0)
+    x, y = rng.standard_normal((2, 200, 6))
+    found = where(x, y + np.array([0, 0.3, 0, 0.2, 0, 0]), random_state=0)
+    told = [(one.conditional_adjusted, one.conditional.value) for one in found.features]
+    assert told == sorted(told)
+
+
+def test_long_names_are_shortened_and_still_differ():
+    names = ["a" * 40 + "1", "a" * 40 + "1" * 2, "short"]
+    short = cells.told_apart(names)
+    assert short[2] == "short"
+    assert max(map(len, short)) < 30
+    assert len({*cells.told_apart(["a" * 40 + "b" * 40, "a" * 50 + "b" * 30])}) == 2
+
+
 def test_it_is_the_same_by_seed_and_for_any_kind_of_frame(result):
     again = where(
         pl.from_pandas(people(RNG(0), 200)), pl.from_pandas(people(RNG(1), 160, 0.25)),
@@ -132,6 +187,16 @@ def test_groups_are_kept_and_told():
     assert any("average over groups" in one for one in found.warnings)
     blocks = where(rows[:80], rows[80:], block_length=4, random_state=0)
     assert not blocks.shifted
+    assert not any("accuracy" in one for one in (*found.warnings, *blocks.warnings))
+
+
+def test_few_groups_are_told_once_and_of_what():
+    rng = RNG(0)
+    groups = np.repeat(np.arange(12), 20)
+    rows = rng.standard_normal((240, 2)) + 3 * rng.standard_normal((12, 2))[groups]
+    found = where(rows[:120], rows[120:], groups=groups, level=0.9, random_state=0)
+    told = [one for one in found.warnings if "rest on few groups" in one]
+    assert [one.split(" rest")[0] for one in told] == ["Intervals of the regions' shares"]
 
 
 def test_many_features_are_told_what_they_cost(monkeypatch):

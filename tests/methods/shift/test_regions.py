@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidesk.methods.shift.regions import Condition, regions_of
+from evidesk.methods.shift.regions import Condition, _cut, regions_of
 from evidesk.methods.shift.relabelling import Relabelling
 from evidesk.methods.shift.samples import Samples
 
@@ -91,6 +91,50 @@ def test_whole_numbers_are_split_between_them():
     _, found = regions(x, y)
     cuts = [one for region in found for c in region.conditions for one in (c.low, c.high)]
     assert all(one % 1 == 0.5 for one in cuts if np.isfinite(one))
+
+
+def test_times_are_split_at_dates():
+    begin = np.datetime64("2026-03-01T07:21:13")
+    x, y = (
+        pd.DataFrame({"when": begin + np.arange(200).astype("timedelta64[h]") + late})
+        for late in (np.timedelta64(0, "h"), np.timedelta64(100, "h"))
+    )
+    _, found = regions(x, y)
+    cuts = " ".join(str(one) for region in found for one in region.conditions)
+    assert "when <= 2026-03-0" in cuts
+    assert "e+09" not in cuts
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.0, "1970-01-01"),
+        (3_600.0, "1970-01-01 01:00"),
+        (3_661.0, "1970-01-01 01:01:01"),
+        (1.25, "1970-01-01 00:00:01.25"),
+        (-86_400.0, "1969-12-31"),
+    ],
+)
+def test_times_are_written_as_far_as_they_are_not_zero(seconds, told):
+    assert str(Condition("t", high=seconds, is_time=True)) == f"t <= {told}"
+    assert str(Condition("t", low=seconds, is_time=True)) == f"t > {told}"
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "cut"),
+    [
+        ("2025-11-02", "2026-02-07", "2026-01-01"),
+        ("2026-03-02T23:00", "2026-03-03T02:00", "2026-03-03"),
+        ("2026-03-02T23:00:01", "2026-03-02T23:00:03", "2026-03-02T23:00:02"),
+        ("2026-03-02T23:00:01.000000", "2026-03-02T23:00:01.000004", "2026-03-02T23:00:01.000002"),
+    ],
+)
+def test_the_shortest_date_is_taken(below, above, cut):
+    values = [np.datetime64(one, "us").astype("int64") / 1e6 for one in (below, above, cut)]
+    found = _cut(
+        np.array(values[:2]), np.array([0.0, 1.0]), np.array([True, True]), 0.5, is_time=True
+    )
+    assert found == pytest.approx(values[2], abs=1e-6)
 
 
 def test_no_shift_has_few_regions():

@@ -6,9 +6,11 @@ Where the threshold is not known, both move the curve, so that the band at a fal
 thresholds that may have it, as in Campbell, "Advances in statistical methodology for the evaluation
 of diagnostic and laboratory tests", Statistics in Medicine 13 (1994) 499-508. Equal local levels
 for all order statistics (Aldor-Noiman et al., The American Statistician 67 (2013) 249-260) take the
-place of his Kolmogorov-Smirnov bands, which are too wide at the ends. The local level that makes
-the whole band hold its level depends on the numbers of cases, and hardly on the curve; a formula
-fitted to simulations gives it.
+place of his Kolmogorov-Smirnov bands, which are too wide at the ends. Where scores of both classes
+tie, the curve is a straight line between two thresholds, and the band is bounded by straight lines
+between their bounds: where both thresholds' rates are within theirs, so is every point between. The
+local level that makes the whole band hold its level depends on the numbers of cases, and hardly on
+the curve; a formula fitted to simulations gives it.
 """
 
 from dataclasses import dataclass, field
@@ -152,7 +154,7 @@ def roc_curve(
     tp, fp, thresholds = _cumulated(counts)
     hits, alarms = _bounds(tp, fp, sizes, level, t, simultaneous=simultaneous)
     at = np.linspace(0, 1, POINTS)
-    low = _last(alarms[1], hits[0], at)
+    low = np.interp(at, alarms[1], hits[0], left=0.0)
     low[-1] = 1.0  # where every case is called positive
     kept = _kept(fp / fp[-1], tp / tp[-1])
     return RocCurve(
@@ -161,7 +163,7 @@ def roc_curve(
         tpr=(tp / tp[-1])[kept],
         at=at,
         low=low,
-        high=_last(alarms[0], hits[1], at),
+        high=np.interp(at, alarms[0], hits[1]),
         area=area,
         level=float(level),
         simultaneous=simultaneous,
@@ -301,12 +303,6 @@ def _bounds(
 def _student(level: float, groups: float) -> float:
     z = critical_value(level)
     return z if np.isinf(groups) else t_critical_value(z, groups)
-
-
-def _last(steps: Floats, values: Floats, at: Floats) -> Floats:
-    """The value of the last step that is not above ``at``; 0 before the first."""
-    known = np.append(0.0, values)
-    return np.asarray(known[np.searchsorted(steps, at, side="right")])
 
 
 def _first(steps: Floats, values: Floats, at: Floats) -> Floats:

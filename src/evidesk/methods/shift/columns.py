@@ -22,11 +22,13 @@ class FeatureColumn:
     Attributes
     ----------
     values : shape (n,); floats with NaN for missing ones, or text with None for missing ones.
+    is_time : whether the numbers are seconds since 1970.
     """
 
     name: str
     kind: Kind
     values: npt.NDArray[Any]
+    is_time: bool = False
 
 
 def columns_of(sample: Any, what: str) -> list[FeatureColumn]:
@@ -91,7 +93,8 @@ def _column(name: str, values: Any, what: str) -> FeatureColumn:
     if kind in "Mm":
         # In seconds, whatever unit a frame keeps them in.
         as_numbers = array.astype(f"{kind}8[us]").astype("int64") / 1e6
-        return FeatureColumn(name, "numeric", np.where(np.isnat(array), np.nan, as_numbers))
+        values = np.where(np.isnat(array), np.nan, as_numbers)
+        return FeatureColumn(name, "numeric", values, is_time=kind == "M")
     if kind == "O":
         missing = np.fromiter(map(is_missing, array), dtype=bool, count=len(array))
         there = array[~missing]

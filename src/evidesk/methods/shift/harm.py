@@ -72,8 +72,10 @@ class AdverseShift:
     def __str__(self) -> str:
         verdict = "The current scores are worse" if self.adverse else "No harm was found"
         lines = [
-            f"{verdict}: p = {self.p_value.value:.3g} (D-SOS {self.statistic:.4f}, without a shift "
-            f"{WITHOUT_SHIFT:.4f}; {self.sizes[0]:,} and {self.sizes[1]:,} rows)",
+            f"{verdict}: p = {self.p_value.value:.3g} ({self.sizes[0]:,} and {self.sizes[1]:,} "
+            "rows)",
+            f"  Weighted area under the ROC curve (D-SOS): {self.statistic:.4f}, without a shift "
+            f"{WITHOUT_SHIFT:.4f}",
             f"  A current row is worse than a reference row: {self.auc}",
         ]
         return "\n".join([*lines, *(f"  Note: {one}" for one in self.warnings)])
@@ -92,7 +94,7 @@ class AdverseShift:
                 linewidth=2,
                 label=f"observed, p = {self.p_value.value:.3g}",
             )
-            ax.set_xlabel("D-SOS; grey: of samples whose labels are shuffled")
+            ax.set_xlabel("Weighted area (D-SOS); grey: of samples whose labels are shuffled")
             ax.set_ylabel("Shuffled samples")
             ax.legend()
         return ax

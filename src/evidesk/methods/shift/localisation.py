@@ -19,6 +19,7 @@ from evidesk.methods.shift.attribution import (
     marginal_statistics,
     pair_statistics,
 )
+from evidesk.methods.shift.cells import Cells, told_apart
 from evidesk.methods.shift.discovery import (
     Correction,
     check_correction,
@@ -30,7 +31,7 @@ from evidesk.methods.shift.regions import Region, regions_of
 from evidesk.methods.shift.relabelling import Relabelling, permutation_p_value
 from evidesk.methods.shift.rows import RowEvidence, cross_fitted, row_evidence, too_few_to_tell
 from evidesk.methods.shift.samples import Samples
-from evidesk.methods.shift.two_sample import arranged
+from evidesk.methods.shift.two_sample import Progress, arranged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,9 +42,16 @@ Mask = npt.NDArray[np.bool_]
 #: Relabellings: enough that one feature among many can be found, up to the most.
 _FEWEST_DRAWN, _MOST_DRAWN = 999, 9_999
 _FOLDS = 5
-_POINTS, _BARS = 2_000, 25
+_POINTS = 2_000
+#: Features that are drawn.
+MOST_BARS = 25
 #: Pairs that are printed and kept.
 _PAIRS = 50
+_FEW_GROUPS = (
+    "Intervals of the regions' shares rest on few groups: few groups hold the rows in some region, "
+    "or those outside, and a group that is not in the sample may be unlike these. They may cover "
+    "the truth less often than they say. More groups help; more rows of each do not."
+)
 
 
 @dataclass(frozen=True)
@@ -156,9 +164,9 @@ class Where:
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """The evidence for each feature, alone and beyond the others: minus the logarithm of the
-        adjusted p-values; at most 25 features.
+        adjusted p-values; at most 25 features, long names shortened.
         """
-        shown = self.features[:_BARS]
+        shown = self.features[:MOST_BARS]
         with style():
             ax = _axes(ax, 1.2 + 0.36 * len(shown))
             place = np.arange(len(shown))
@@ -168,15 +176,35 @@ class Where:
             ):
                 width = [-math.log10(getattr(one, which)) for one in shown]
                 ax.barh(place + shift, width, 0.38, color=colour, label=told)
-            ax.axvline(-math.log10(1 - self.level), color="#374151", linestyle="--", linewidth=1)
-            ax.set_yticks(place, [one.name for one in shown], parse_math=False)
+            ax.axvline(
+                -math.log10(1 - self.level), color="#374151", linestyle="--", linewidth=1,
+                label="significant",
+            )  # fmt: skip
+            ax.set_yticks(place, told_apart([one.name for one in shown]), parse_math=False)
             ax.set_ylim(len(shown) - 0.5, -0.5)
             ax.set_xlabel("Evidence: minus log10 of the adjusted p-value")
-            ax.legend(loc="lower right")
+            _legend(ax, 3)
         return ax
 
     def plot_pair(self, ax: "Axes | None" = None) -> "Axes":
-        """The two features of the clearest pair, against each other.
+        """The two features of the clearest pair, against each other, as squares whose area is the
+        share of a sample's rows in a cell; see :meth:`pair_cells`.
+
+        Raises
+        ------
+        ValueError : there are no pairs.
+        """
+        cells = self.pair_cells()
+        with style():
+            ax = _axes(ax, 4.6)
+            cells.draw(ax)
+            _legend(ax, 2)
+        return ax
+
+    def pair_cells(self) -> Cells:
+        """How many rows of each sample lie where in the plane of the clearest pair's features.
+
+        Cells of fewer than 3 rows of a sample count as empty, so that no single row is told.
 
         Raises
         ------
@@ -184,20 +212,7 @@ class Where:
         """
         if not self.pairs:
             raise ValueError("No pairs of features were compared, so that there is none to draw.")
-        first, second = self.pairs[0].names
-        with style():
-            ax = _axes(ax, 4.6)
-            for current, colour, told in _SAMPLES:
-                rows = self._some(self.samples.is_current == current)
-                x, y = (self._drawable(name)[rows] for name in (first, second))
-                ax.scatter(x, y, 9, color=colour, alpha=0.5, linewidths=0, label=told)
-            _legend(ax)
-            for name, axis in ((first, ax.xaxis), (second, ax.yaxis)):
-                axis.set_label_text(name, parse_math=False)
-                levels = self._feature(name)[1].levels
-                if levels:
-                    axis.set_ticks(range(len(levels)), levels)
-        return ax
+        return Cells.of(self.samples, self.pairs[0].names)
 
     def plot_roc(self, ax: "Axes | None" = None) -> "Axes":
         """The ROC curve of held-out rows, with a band for the whole curve.
@@ -221,7 +236,7 @@ class Where:
         with style():
             ax = _axes(ax, 4.6)
             drawn: Any = None
-            for current, _, told in _SAMPLES:
+            for current, told in ((False, "reference"), (True, "current")):
                 rows = self._some(self.samples.is_current == current)
                 drawn = ax.scatter(
                     along[rows, 0],
@@ -238,28 +253,12 @@ class Where:
                 )
             ax.set(xlabel="first principal direction", ylabel="second principal direction")
             ax.figure.colorbar(drawn, ax=ax, label="log-density ratio, current to reference")
-            _legend(ax)
+            _legend(ax, 2)
         return ax
-
-    def _feature(self, name: str) -> tuple[int, Any]:
-        return next(found for found in enumerate(self.samples.features) if found[1].name == name)
-
-    def _drawable(self, name: str) -> Floats:
-        """Numbers with their missing ones, or the number of the category a little beside itself."""
-        number, feature = self._feature(name)
-        columns = self.samples.design[:, self.samples.owner == number]
-        if feature.kind == "categorical":
-            beside = np.random.default_rng([number, 0x7E57]).uniform(-0.2, 0.2, len(columns))
-            return np.asarray(columns.argmax(axis=1) + beside)
-        values = columns[:, 0] * feature.scale + feature.centre
-        return np.where(columns[:, 1] > 0, np.nan, values) if feature.has_missing else values
 
     def _some(self, chosen: Mask) -> npt.NDArray[np.intp]:
         rows = np.flatnonzero(chosen)
         return rows[np.random.default_rng(0).permutation(len(rows))[:_POINTS]]
-
-
-_SAMPLES = ((False, "#9ca3af", "reference"), (True, ACCENT, "current"))
 
 
 def _axes(ax: "Axes | None", height: float) -> "Axes":
@@ -271,9 +270,9 @@ def _axes(ax: "Axes | None", height: float) -> "Axes":
     return ax
 
 
-def _legend(ax: "Axes") -> None:
-    """Above the points, not on them."""
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+def _legend(ax: "Axes", columns: int) -> None:
+    """Above the axes, where it covers nothing."""
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, borderaxespad=0.2)
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -290,6 +289,7 @@ def where(
     level: float = 0.95,
     correction: Correction = "bh",
     random_state: RandomState = None,
+    progress: Progress | None = None,
 ) -> Where:
     """Tell in which features, pairs of features, rows and regions two samples differ.
 
@@ -305,6 +305,7 @@ def where(
     correction : ``bh`` for features and rows that depend on each other positively, as rows of
         a common calibration do; ``by`` for any dependence.
     random_state : of relabellings, signs, halves and waves.
+    progress : told the share of the work that is done.
 
     Raises
     ------
@@ -321,23 +322,33 @@ def where(
     rng = generator(random_state)
     halves = effect.halves_of(rng)
     notes = [*samples.warnings]
+    tell = progress or (lambda _share: None)
     if relabelling.unit == "rows" and (told := order_warning(samples)):
         notes.append(told)
 
-    features = _feature_evidence(samples, relabelling, level, correction, rng, notes)
+    features = _feature_evidence(
+        samples, relabelling, level, correction, rng, notes, lambda share: tell(0.8 * share)
+    )
     pairs = _pair_evidence(samples, relabelling, level, rng, notes)
     rows, log_ratio = None, np.zeros(samples.n)
     regions: tuple[Region, ...] = ()
     roc = None
+    tell(0.85)
     try:
         log_ratio = cross_fitted(samples, relabelling, _FOLDS, rng)
+        tell(0.9)
         rows = row_evidence(samples, relabelling, log_ratio, 1 - level, correction, rng)
         alpha = (1 - level) / price(len(rows.p_values), correction)
         if told := too_few_to_tell(rows.calibrated_on, alpha):
             notes.append(told)
+        tell(0.95)
         with python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always", PoorApproximationWarning)
             regions = regions_of(samples, relabelling, level, rng)
+        if caught:
+            notes.append(_FEW_GROUPS)
+        with python_warnings.catch_warnings(record=True) as caught:
+            python_warnings.simplefilter("always", PoorApproximationWarning)
             found = effect.held_out(samples, relabelling, halves)
             roc = roc_curve(found.is_current, found.scores, level=level, groups=found.groups)
         notes += dict.fromkeys(str(one.message) for one in caught)
@@ -370,6 +381,7 @@ def _feature_evidence(
     correction: Correction,
     rng: np.random.Generator,
     notes: list[str],
+    tell: Progress,
 ) -> tuple[FeatureEvidence, ...]:
     count = len(samples.features)
     # What one feature among all needs to be found.
@@ -381,6 +393,7 @@ def _feature_evidence(
             f"{math.ceil(needed / drawn)} or more shift as clearly."
         )
     alone = marginal_statistics(samples, relabelling, drawn, rng)
+    tell(0.1)
     regressions = Regressions.of(samples)
     if not regressions.controls:
         notes.append(
@@ -392,10 +405,10 @@ def _feature_evidence(
             "There are too few rows, or too many features, for products of pairs of features: "
             "beyond the others, a shift of correlations is not seen."
         )
-    beyond = [
-        permutation_p_value(one, level=level)
-        for one in regressions.conditional_statistics(relabelling, drawn, rng)
-    ]
+    beyond = []
+    for one in regressions.conditional_statistics(relabelling, drawn, rng):
+        beyond.append(permutation_p_value(one, level=level))
+        tell(0.2 + 0.7 * len(beyond) / count)
     lost = regressions.lost(samples.is_current)
     marginal = [permutation_p_value(one, level=level) for one in alone]
     adjusted = [
@@ -419,7 +432,7 @@ def _feature_evidence(
     return tuple(
         sorted(
             found,
-            key=lambda one: (one.conditional_adjusted, one.marginal_adjusted, -one.explained),
+            key=lambda one: (one.conditional_adjusted, one.conditional.value, -one.explained),
         )
     )
 

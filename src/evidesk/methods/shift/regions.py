@@ -40,6 +40,7 @@ class Condition:
     missing : whether a missing number will do, too.
     can_miss : whether any row's is missing.
     level : the category that it is; None for any but those of ``but``.
+    is_time : whether ``low`` and ``high`` are seconds since 1970.
     """
 
     feature: str
@@ -49,6 +50,7 @@ class Condition:
     can_miss: bool = False
     level: str | None = None
     but: tuple[str, ...] = ()
+    is_time: bool = False
 
     def holds(self, values: npt.NDArray[Any]) -> Mask:
         """Of numbers with NaN for missing ones, or of categories."""
@@ -71,13 +73,25 @@ class Condition:
         if self.low == np.inf:
             return f"{self.feature} is missing"
         tail = " or missing" if self.missing and self.can_miss else ""
+        write = _moment if self.is_time else "{:.12g}".format
+        low, high = write(self.low), write(self.high)
         if np.isfinite(self.low) and np.isfinite(self.high):
-            return f"{self.low:.12g} < {self.feature} <= {self.high:.12g}{tail}"
+            return f"{low} < {self.feature} <= {high}{tail}"
         if np.isfinite(self.low):
-            return f"{self.feature} > {self.low:.12g}{tail}"
+            return f"{self.feature} > {low}{tail}"
         if np.isfinite(self.high):
-            return f"{self.feature} <= {self.high:.12g}{tail}"
+            return f"{self.feature} <= {high}{tail}"
         return f"{self.feature} is not missing"
+
+
+def _moment(seconds: float) -> str:
+    """Date and time as far as not zero: 2026-03-01, 2026-03-01 06:00, 2026-03-01 06:00:07.5."""
+    if not np.isfinite(seconds):
+        return str(seconds)
+    text = str(np.datetime64(round(seconds * 1e6), "us")).replace("T", " ")
+    for idle in (".000000", ":00", " 00:00"):
+        text = text.removesuffix(idle)
+    return text.rstrip("0") if "." in text else text
 
 
 @dataclass(frozen=True)
@@ -200,7 +214,9 @@ def _paths(
         column, at = int(grown.feature[node]), float(grown.threshold[node])
         number, level = means[column]
         feature = samples.features[number]
-        before = path.get(number, Condition(feature.name, can_miss=feature.has_missing))
+        before = path.get(
+            number, Condition(feature.name, can_miss=feature.has_missing, is_time=feature.is_time)
+        )
         if level:
             branches = (
                 replace(before, but=(*before.but, level)),
@@ -209,7 +225,9 @@ def _paths(
         else:
             to_left = bool(grown.missing_go_to_left[node])
             own = values[feature.name]
-            cut = _cut(own, columns[column], learn, at) if np.isfinite(at) else np.inf
+            cut = np.inf
+            if np.isfinite(at):
+                cut = _cut(own, columns[column], learn, at, is_time=feature.is_time)
             branches = (
                 replace(before, high=min(before.high, cut), missing=before.missing and to_left),
                 replace(before, low=max(before.low, cut), missing=before.missing and not to_left),
@@ -220,11 +238,22 @@ def _paths(
     yield from descend(0, {})
 
 
-def _cut(values: Floats, places: Floats, learn: Mask, at: float) -> float:
-    """The shortest number that splits the learning rows as the tree does."""
+def _cut(values: Floats, places: Floats, learn: Mask, at: float, *, is_time: bool) -> float:
+    """The shortest number, or date, that splits the learning rows as the tree does."""
     below = float(values[learn & (places <= at)].max())
     above = float(values[learn & (places > at)].min())
     middle, reach = below / 2 + above / 2, 0.4 * (above - below)
     # Well between the two, for they have been standardised and back.
     rounded = (float(f"{middle:.{digits}g}") for digits in range(1, 17))
+    if is_time:
+        rounded = _round_moments(middle)
     return next((one for one in rounded if abs(one - middle) <= reach), middle)
+
+
+def _round_moments(seconds: float) -> Iterator[float]:
+    """Beginnings of the years, months, days, hours, minutes and seconds before and after."""
+    exact = np.datetime64(round(seconds * 1e6), "us")
+    for unit in "YMDhms":
+        before = exact.astype(f"datetime64[{unit}]")
+        for one in (before, before + 1):
+            yield float((one - np.datetime64(0, "s")) / np.timedelta64(1, "s"))

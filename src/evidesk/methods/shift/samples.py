@@ -38,6 +38,7 @@ class Feature:
     centre, scale : of a numeric column's values that are there.
     has_missing : whether a numeric column gets a further column that says where it is missing.
     levels : of a categorical column, the categories that get a column each.
+    is_time : whether a numeric column's values are seconds since 1970.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Feature:
     scale: float = 1.0
     has_missing: bool = False
     levels: tuple[str, ...] = ()
+    is_time: bool = False
 
     @classmethod
     def of(cls, column: FeatureColumn) -> "Feature | None":
@@ -74,7 +76,10 @@ class Feature:
         largest = np.abs(there).max() or 1.0
         centre = float((there / largest).mean() * largest)
         scale = float((there / largest).std() * largest) if spread else 1.0
-        return cls(column.name, "numeric", centre, scale or 1.0, bool(missing.any()))
+        return cls(
+            column.name, "numeric", centre, scale or 1.0, bool(missing.any()),
+            is_time=column.is_time,
+        )  # fmt: skip
 
     @property
     def width(self) -> int:
@@ -221,7 +226,8 @@ def _pooled(reference: FeatureColumn, current: FeatureColumn) -> FeatureColumn:
         empty = all(one is None or one != one for one in reference.values)
         kind = current.kind if empty else reference.kind
     values = [_as_kind(column.values, kind) for column in (reference, current)]
-    return FeatureColumn(reference.name, kind, np.concatenate(values))
+    is_time = reference.is_time and current.is_time
+    return FeatureColumn(reference.name, kind, np.concatenate(values), is_time)
 
 
 def _as_kind(values: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
@@ -267,9 +273,10 @@ def _warnings(
     shared, within = _shared(rows, samples.is_current)
     if shared > 2 * within:
         yield (
-            f"{shared:,} row(s) of the current sample are also in the reference, value for value, "
-            f"while {within:,} row(s) of the reference have a double there. If these are the same "
-            "cases, one sample leaks into the other: the test takes them for new ones."
+            f"{shared:,} of the {samples.sizes[1]:,} rows of the current sample are also in the "
+            "reference, value for value. As often as the reference repeats its own rows, "
+            f"{within:,} would be expected. If these are the same cases, one sample leaks into the "
+            "other: the test takes them for new ones."
         )
 
 

@@ -69,8 +69,12 @@ class WatchResult(WatchStep):
     order_warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        compared = len(self.path)
+        of = f"{compared:,} rows"
+        if compared < self.rows:
+            of = f"the {compared:,} of {self.rows:,} rows that were compared"
         verdict = (
-            f"No shift was found in {self.rows:,} rows"
+            f"No shift was found in {of}"
             if self.alarm is None
             else f"The stream has shifted: alarm at row {self.alarm:,} of {self.rows:,}"
         )
