@@ -79,7 +79,8 @@ def test_no_shift_is_none_found(files):
 
 def test_columns_are_held_back_where_the_whole_test_finds_nothing(files, monkeypatch):
     def blind(*arguments, **options):
-        return replace(found(*arguments, **options), p_value=replace(nothing, level=0.95))
+        p = replace(nothing, level=0.95)
+        return replace(found(*arguments, **options), p_value=p, p_value_any_shift=p)
 
     found, nothing = two_sample_test, an_estimate(0.4, 0.0)
     monkeypatch.setattr(module, "two_sample_test", blind)
@@ -227,7 +228,7 @@ def test_few_rows_are_told_what_cannot_be_said(files):
     [
         (table(3), table(2), {}, "At least 7 rows"),
         (table(9)[["height"]] * 0, table(9)[["height"]] * 0, {}, "All columns are constant"),
-        (table(9), table(9), {"block_length": 20}, "“Rows in a block” must be from 1"),
+        (table(9), table(9), {"block_length": 20}, "“Rows in a block” must be an integer from 1"),
         (table(9), table(9)[["height"]], {}, "Only train.csv has the column"),
         (table(9), table(9), {"level": 95}, "such as 0.95"),
         (table(9), table(9), {"min_effect": 0.5}, "min_effect: Input should be less than 0.5"),

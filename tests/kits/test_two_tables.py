@@ -235,7 +235,7 @@ def test_workers_read_the_parts_of_folders(cluster, tmp_path):
             "a\n1\nst2\nx\n",
             {},
             "Column a holds numbers in reference.csv and text in current.csv: current.csv has "
-            "'st2' in row 2. .* --category",
+            "'st2' in row 2. .*--category",
         ),
         ("a\n1\n--\n", "a\n1\n", {}, "text in reference.csv and numbers .* has '--' in row 2"),
         ("a\n1\n", "a\n2026-01-01\n", {}, "numbers in .* and dates in .* '2026-01-01' in row 1"),

@@ -76,11 +76,11 @@ def read_reference(
         for name, one in held.items():
             if one.kind != "categories":
                 continue
-            if not columns and (counted := name_rows([sample[name]])):
+            if told := mixed(table, name, one):
+                said.append(told)
+            elif not columns and (counted := name_rows([sample[name]])):
                 said.append(left_out(name, counted))
                 del sample[name], kinds[name]
-            elif told := mixed(table, name, one):
-                said.append(told)
         if not kinds:
             raise KitError(f"There is no column left to watch. {' '.join(said)}")
     return Reference(sample, kinds, [*said, *_constant(sample, kinds)])

@@ -128,8 +128,9 @@ def _swinging(correlation: Floats, n: int, columns: int, farthest: float) -> int
     clear = np.flatnonzero(np.abs(correlation) > hidden)
     if not clear.size:
         return 0
-    further = min(2.0, math.log(_FORGOTTEN) / math.log(hidden[clear[-1]]))
-    return math.ceil(further * (clear[-1] + 1))
+    last = int(clear[-1])
+    further = min(2.0, math.log(_FORGOTTEN) / math.log(hidden[last]))
+    return math.ceil(further * (last + 1))
 
 
 def _products(values: Floats, lags: int) -> Floats:

@@ -59,7 +59,7 @@ class Cells:
         there = ~np.isnan(along[0]) & ~np.isnan(along[1])
         counts = np.stack(
             [
-                np.histogram2d(*(one[there & rows] for one in along), bins=edges)[0]
+                np.histogram2d(along[0][there & rows], along[1][there & rows], bins=edges)[0]
                 for rows in (~samples.is_current, samples.is_current)
             ]
         ).astype(np.intp)
@@ -136,14 +136,14 @@ def _values(samples: Samples, number: int) -> Floats:
     feature = samples.features[number]
     columns = samples.design[:, samples.owner == number]
     if feature.kind == "categorical":
-        return columns.argmax(axis=1).astype(np.float64)
+        return np.asarray(columns.argmax(axis=1), dtype=np.float64)
     values = columns[:, 0] * feature.scale + feature.centre
     return np.where(columns[:, 1] > 0, np.nan, values) if feature.has_missing else values
 
 
 def _edges(feature: Feature, values: Floats, cells: int) -> Floats:
     if feature.kind == "categorical":
-        return np.arange(len(feature.levels) + 1) - 0.5
+        return np.arange(len(feature.levels) + 1, dtype=np.float64) - 0.5
     there = values[~np.isnan(values)]
     low, high = np.quantile(there, _QUANTILES)
     reach = (high - low) / 2
@@ -158,9 +158,9 @@ def _edges(feature: Feature, values: Floats, cells: int) -> Floats:
 def _mark_dates(axis: Any) -> None:
     from matplotlib.dates import AutoDateFormatter, AutoDateLocator
 
-    locator = AutoDateLocator(maxticks=5)
+    locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
     axis.set_major_locator(locator)
-    axis.set_major_formatter(AutoDateFormatter(locator))
+    axis.set_major_formatter(AutoDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def told(cells: Cells) -> Iterator[str]:

@@ -244,9 +244,8 @@ def _cut(values: Floats, places: Floats, learn: Mask, at: float, *, is_time: boo
     above = float(values[learn & (places > at)].min())
     middle, reach = below / 2 + above / 2, 0.4 * (above - below)
     # Well between the two, for they have been standardised and back.
-    rounded = (float(f"{middle:.{digits}g}") for digits in range(1, 17))
-    if is_time:
-        rounded = _round_moments(middle)
+    digits = (float(f"{middle:.{count}g}") for count in range(1, 17))
+    rounded = _round_moments(middle) if is_time else digits
     return next((one for one in rounded if abs(one - middle) <= reach), middle)
 
 
