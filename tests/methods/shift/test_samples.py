@@ -89,7 +89,7 @@ def test_rare_categories_that_count_as_one_are_no_doubles():
     shuffled = RNG(0).permutation(names)
     assert not any("leaks" in one for one in Samples.of(shuffled[:45], shuffled[45:]).warnings)
     leak = Samples.of(shuffled[:60], shuffled[50:])
-    assert "10 row(s) of the current sample" in leak.warnings[-1]
+    assert "10 of the 40 rows of the current sample" in leak.warnings[-1]
 
 
 def test_rows_are_doubles_by_their_own_values():
@@ -100,7 +100,7 @@ def test_rows_are_doubles_by_their_own_values():
     rest = RNG(1).random(30)
     x, y = np.c_[missing, rest], np.c_[-missing, rest]
     x[0], y[0] = (0.0, 0.0), (-0.0, 0.0)
-    assert "30 row(s)" in Samples.of(x, y).warnings[0]
+    assert "30 of the 30 rows" in Samples.of(x, y).warnings[0]
 
 
 def test_categories_that_one_sample_lacks_are_named():

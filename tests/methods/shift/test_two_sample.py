@@ -201,5 +201,5 @@ def test_parameters_that_make_no_sense_are_refused(options, message):
 
 
 def test_too_few_rows_for_any_result_are_refused():
-    with pytest.raises(TooFewError, match="for example 3 and 3"):
+    with pytest.raises(TooFewError, match="for example 4 and 3"):
         two_sample_test([1.0, 2.0], [3.0, 4.0])

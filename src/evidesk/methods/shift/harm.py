@@ -26,7 +26,7 @@ from evidesk.methods.shift.relabelling import (
     fewest_relabellings,
     permutation_p_value,
 )
-from evidesk.methods.shift.samples import Samples
+from evidesk.methods.shift.samples import Feature, Samples
 from evidesk.methods.shift.two_sample import arranged
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _ranked(reference: Floats, current: Floats) -> Samples:
     distinct, rank = np.unique(np.r_[reference, current], return_inverse=True)
     m, n = len(reference), len(current)
     return Samples(
-        (),
+        (Feature("score", "numeric"),),
         rank[:, None] / max(len(distinct) - 1, 1),
         np.arange(m + n) >= m,
         np.r_[np.arange(m), np.arange(n)],
