@@ -96,6 +96,11 @@ def test_values_are_those_of_scikit_learn(cases):
                 assert found.value == pytest.approx(expected, abs=1e-12)
 
 
+def test_rounding_errors_of_weights_are_no_correlation():
+    found = mcc([0, 1, 0], [1, 1, 1], sample_weight=[1, 5, 1])
+    assert found.value == 0
+
+
 def test_specificity_is_the_recall_of_the_rest():
     for label in range(4):
         truth, said = (np.not_equal(labels, label) for labels in (TRUTH, SAID))

@@ -225,7 +225,7 @@ def test_components_print_and_plot(last):
     assert str(parts).splitlines() == [
         "mean 0.901 ± 0.006 (95 %, t over 20 folds, n=13394)",
         "  sd of folds: 0.012 [0.009, 0.018]",
-        "  sd of seeds: 0.0010 [0.0000, 0.0037]",
+        "  sd of seeds: 0.0010 [0, 0.0037]",
         "  sd of the rest: 0.0053 [0.0046, 0.0061]",
         "  by chance of the cases alone folds would have 0.0102; more than that: p = 0.095",
     ]

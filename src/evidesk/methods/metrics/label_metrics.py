@@ -225,7 +225,9 @@ def matthews(margins: Margins) -> Point:
     n, hit = margins.n, hits.sum(axis=-1)
     both = n * hit - (true * predicted).sum(axis=-1)
     of_truth, of_prediction = n**2 - (true**2).sum(axis=-1), n**2 - (predicted**2).sum(axis=-1)
-    known = (of_truth > 0) & (of_prediction > 0)
+    # Of a constant, weights that do not add up exactly leave rounding errors.
+    least = 1e-13 * n**2
+    known = (of_truth > least) & (of_prediction > least)
     of_truth, of_prediction = np.where(known, of_truth, 1), np.where(known, of_prediction, 1)
     inverse = known / np.sqrt(of_truth * of_prediction)
     value = np.asarray(both * inverse)
