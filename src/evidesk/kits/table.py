@@ -283,6 +283,7 @@ class TableFile:
         compression = f"compression = '{'gzip' if self._gzipped else 'none'}'"
         if self._format == "parquet":
             source = self._parquet()
+            described = self._described(source)
         elif self._format == "json":
             source = f"read_json({file}, {compression}, hive_partitioning = false"
             described = self._described(f"{source}, maximum_depth = 1)")
@@ -292,10 +293,9 @@ class TableFile:
             # rounded to the type of the first ones.
             columns = ", ".join(f"{literal(name)}: 'JSON'" for name, _ in described)
             source += f", columns = {{{columns}}})"
+            described = self._described(source)
         else:
             source, described = self._csv(file, compression)
-        if self._format in ("parquet", "json"):
-            described = self._described(source)
         self.columns = [name for name, _ in described]
         self._columns = [
             Values(f"c{i}", kind, self._format if self.typed and name not in self._keys else "text")

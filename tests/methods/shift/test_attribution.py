@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from evidesk.methods.shift import attribution
+from evidesk.methods.shift import relabelling as relabelling_module
 from evidesk.methods.shift.attribution import Regressions, marginal_statistics, pair_statistics
 from evidesk.methods.shift.discovery import false_discovery
 from evidesk.methods.shift.relabelling import Relabelling
@@ -157,7 +158,8 @@ def test_labels_come_in_batches_if_they_are_many(monkeypatch):
     relabelling = Relabelling.of_rows(samples.is_current)
     whole = marginal_statistics(samples, relabelling, 30, RNG(1))
     beyond = list(Regressions.of(samples).conditional_statistics(relabelling, 30, RNG(1)))
-    monkeypatch.setattr(attribution, "_BATCH", 700)
+    for module in (attribution, relabelling_module):
+        monkeypatch.setattr(module, "_BATCH", 700)
     again = marginal_statistics(samples, relabelling, 30, RNG(1))
     np.testing.assert_allclose(again, whole, rtol=1e-4)
     for one, other in zip(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from evidesk.methods.shift import METHODS, attribution, effect, forest, methods, two_sample_test
+from evidesk.methods.shift import METHODS, effect, forest, methods, relabelling, two_sample_test
 from evidesk.methods.shift.methods import choose
 from evidesk.methods.shift.samples import Samples
 
@@ -213,7 +213,7 @@ def test_relabellings_of_single_features_come_in_batches_if_they_are_many(monkey
     options = {"method": "marginal", "groups": groups, "random_state": 0}
     whole = two_sample_test(x, y, **options)
     drawn = []
-    monkeypatch.setattr(attribution, "_BATCH", 60 * 25)
+    monkeypatch.setattr(relabelling, "_BATCH", 60 * 25)
     again = two_sample_test(x, y, **options, progress=drawn.append)
     assert again.parts == whole.parts
     assert len(drawn) > 5

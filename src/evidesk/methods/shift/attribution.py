@@ -59,7 +59,7 @@ def marginal_statistics(
     ends = np.cumsum([block.shape[1] for block in blocks])
     table = np.hstack(blocks)
     parts = []
-    for labels in label_batches(relabelling, count, rng):
+    for labels in relabelling.batches(count, rng):
         centred = labels - labels.mean(axis=0)
         squared = (table.T @ centred) ** 2
         total = (centred**2).sum(axis=0)
@@ -67,19 +67,6 @@ def marginal_statistics(
         explained = [block.sum(axis=0) for block in np.split(squared, ends[:-1])]
         parts.append(np.stack(explained) / total)
     return np.concatenate(parts, axis=1, dtype=np.float64)
-
-
-def label_batches(
-    relabelling: Relabelling, count: int, rng: np.random.Generator
-) -> Iterator[Singles]:
-    """All columns of `Relabelling.labels`, some at a time."""
-    size = max(1, _BATCH // len(relabelling.is_current))
-    done = 0
-    while done < count:
-        some = min(size, count - done)
-        labels = relabelling.labels(some, rng)
-        yield labels if done == 0 else labels[:, 1:]
-        done += some
 
 
 def own_functions(samples: Samples, degree: int = _DEGREE) -> list[Singles]:
@@ -277,7 +264,7 @@ def pair_statistics(
     size = rows.sum(axis=0)[:, None]
     rows = rows.astype(np.float32)
     parts = []
-    for labels in label_batches(relabelling, count, rng):
+    for labels in relabelling.batches(count, rng):
         squared = np.add.reduceat((table.T @ (labels - labels.mean(axis=0))) ** 2, starts, axis=0)
         current = (rows.T @ labels).astype(np.float64)
         # The sum of squares of these rows' labels. If they are all of one sample, nothing is told.

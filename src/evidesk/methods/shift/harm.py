@@ -18,7 +18,6 @@ from evidesk.methods.metrics.auroc import auroc
 from evidesk.methods.metrics.proportion import PoorApproximationWarning, critical_value
 from evidesk.methods.metrics.resampling import RandomState, generator
 from evidesk.methods.metrics.scores import as_scores
-from evidesk.methods.shift.attribution import label_batches
 from evidesk.methods.shift.order import order_warning
 from evidesk.methods.shift.relabelling import (
     Relabelling,
@@ -202,7 +201,7 @@ def _statistics(
     order = np.argsort(cell, kind="stable")
     first = np.flatnonzero(np.diff(cell[order], prepend=-1))
     found: list[Floats] = []
-    for labels in label_batches(relabelling, count, rng):
+    for labels in relabelling.batches(count, rng):
         current = np.add.reduceat(labels[order], first, axis=0, dtype=np.float64)
         reference = np.add.reduceat(1 - labels[order], first, axis=0, dtype=np.float64)
         total = reference.sum(axis=0)

@@ -12,7 +12,6 @@ from scipy import special
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics.multiple import holm
 from evidesk.methods.shift import classifiers
-from evidesk.methods.shift.attribution import label_batches
 from evidesk.methods.shift.effect import HeldOut
 from evidesk.methods.shift.families import families_for
 from evidesk.methods.shift.forest import forest_statistics
@@ -345,7 +344,7 @@ def _marginal(question: Question) -> Answer:
         over = f"{n} relabellings"
         parts: list[Floats] = []
         # Some at a time: many features need so many relabellings that all would fill the memory.
-        for labels in label_batches(relabelling, n, question.rng):
+        for labels in relabelling.batches(n, question.rng):
             parts.append(
                 np.stack([features[number].statistics(labels) for number in rest.tolist()])
             )

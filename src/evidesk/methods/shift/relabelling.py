@@ -9,7 +9,7 @@ random relabellings from a group of permutations.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.intp]
+
+
+#: Labels in a batch.
+_BATCH = 20_000_000
 
 
 class TooFewError(ValueError):
@@ -70,7 +74,8 @@ class Relabelling:
                 f"'groups' must name the group of each of the {len(is_current):,} rows, the "
                 f"reference's first and then the current sample's; got shape {names.shape}."
             )
-        if names.dtype.kind in "fO" and any(map(is_missing, names)):
+        kind = names.dtype.kind
+        if np.isnan(names).any() if kind == "f" else kind == "O" and any(map(is_missing, names)):
             raise ValueError("'groups' has missing values. Give these rows groups of their own.")
         _, group = np.unique(
             names.astype(str) if names.dtype.kind == "O" else names, return_inverse=True
@@ -160,6 +165,16 @@ class Relabelling:
             drawn = drawn[np.argsort(self.group[drawn], kind="stable")]
             found[mixed, column] = self.is_current[drawn]
         return found
+
+    def batches(self, count: int, rng: np.random.Generator) -> Iterator[Singles]:
+        """All columns of :meth:`labels`, some at a time: all of many rows would fill the memory."""
+        size = max(1, _BATCH // len(self.is_current))
+        done = 0
+        while done < count:
+            some = min(size, count - done)
+            labels = self.labels(some, rng)
+            yield labels if done == 0 else labels[:, 1:]
+            done += some
 
     def _labels_of_whole(self) -> npt.NDArray[np.bool_]:
         """The label of each group that lies in one sample alone."""
