@@ -17,6 +17,10 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 ROOT = Path(__file__).parent
 
+# pytest's workers take a core each. A second thread of BLAS in each would wait in a loop for its
+# turn: tests of many small matrices then take ten times as much of both cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def run_in_bash(example: Example) -> None:
     """Run the block as a user would, with this environment's `evidesk` first on the path."""

@@ -309,6 +309,34 @@ def measure_band(
     return float(first), float(second)
 
 
+#: How often scores of three values are given to positives and to negatives.
+CATEGORIES = np.array([[0.3, 0.3, 0.4], [0.2, 0.3, 0.5]])
+
+
+def measure_tied_band(cases: int, runs: int, level: float = 0.95) -> tuple[float, float]:
+    """As `measure_band`, for scores of three values: the ROC curve is straight between them."""
+    rng = np.random.default_rng([4, cases])
+    tpr, fpr = np.insert(CATEGORIES.cumsum(axis=1), 0, 0.0, axis=1)
+    x = np.linspace(0, 1, 500)
+    curve, alarms = np.interp(x, fpr, tpr), np.interp(x, tpr, fpr)
+    # At a recall of 0, as just above it.
+    other = np.r_[tpr[1] / (tpr[1] + fpr[1]), x[1:] / (x[1:] + alarms[1:])]
+    hits = []
+    for _ in range(runs):
+        y = rng.random(cases) < 0.5
+        scores = -np.where(y, *(rng.choice(3, cases, p=shares) for shares in CATEGORIES))
+        roc = roc_curve(y, scores, level=level)
+        pr = precision_recall_curve(y, scores, level=level)
+        hits.append(
+            (
+                np.all((roc.low <= curve + 1e-9) & (curve - 1e-9 <= roc.high)),
+                np.all((pr.low <= other + 1e-9) & (other - 1e-9 <= pr.high)),
+            )
+        )
+    first, second = np.mean(hits, axis=0)
+    return float(first), float(second)
+
+
 def _table(heading: str, columns: list[str], rows: list[list[str]]) -> list[str]:
     right = len(columns) - 1
     return [
@@ -405,6 +433,17 @@ def band_table(runs: int) -> str:
     for design in (DESIGNS[0], DESIGNS[1], DESIGNS[5]):
         covered = measure_band(Population(0.8, 0.4), 0, 0, runs, design=design)
         rows.append([design.name, "0.8", *(f"{100 * share:.1f}" for share in covered), "", ""])
+    for cases in (50, 400):
+        covered = measure_tied_band(cases, runs)
+        rows.append(
+            [
+                f"{cases} cases, 3 different scores",
+                "0.565",
+                *(f"{100 * share:.1f}" for share in covered),
+                "",
+                "",
+            ]
+        )
     header = [
         "positives + negatives",
         "AUROC",

@@ -74,3 +74,8 @@ def test_true_values_are_those_of_large_samples():
     assert population.truth("average_precision") == pytest.approx(expected, abs=0.005)
     assert population.truth("brier") == pytest.approx(metrics.brier_score_loss(y, p), abs=0.001)
     assert population.truth("log_loss") == pytest.approx(metrics.log_loss(y, p), abs=0.003)
+
+
+def test_bands_hold_whole_curves_of_few_different_scores():
+    for covered in study.measure_tied_band(400, 200, level=0.8):
+        assert covered >= 0.8  # a staircase between two thresholds holds it never

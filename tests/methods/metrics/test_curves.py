@@ -87,17 +87,32 @@ def test_the_band_holds_the_curve_between_ties(cases):
     assert inside[:-1].all()  # at 1, where the curve may be a vertical line, its end is known
 
 
-def test_the_band_of_few_categories_holds_the_true_curve():
-    rng = np.random.default_rng(0)
-    positive, negative = [0.4, 0.3, 0.3], [0.5, 0.3, 0.2]
-    y = np.repeat([True, False], 200)
-    held = 0
-    for _ in range(200):
-        scores = np.r_[rng.choice(3, 200, p=positive), rng.choice(3, 200, p=negative)]
-        found = roc_curve(y, scores, level=0.8)
-        truth = np.interp(found.at, [0, 0.2, 0.5, 1], [0, 0.3, 0.6, 1])
-        held += np.all((found.low <= truth + 1e-12) & (truth <= found.high + 1e-12))
-    assert held >= 160  # a staircase held it never
+def curve_of(prevalence, recall, fpr, at):
+    """Precision where the ROC curve is straight between its points."""
+    alarms = (1 - prevalence) * np.interp(at, recall, fpr)
+    with np.errstate(invalid="ignore"):
+        return prevalence * at / (prevalence * at + alarms)
+
+
+@given(CASES)
+def test_the_precision_band_holds_the_curve_between_ties(cases):
+    y, scores = map(np.array, zip(*cases, strict=True))
+    assume(0 < y.sum() < len(y))
+    found = precision_recall_curve(y, scores)
+    # Inside the ends: where the curve is a vertical line there, it has many precisions.
+    at = found.at[1:-1]
+    drawn = curve_of(y.mean(), np.r_[0, found.recall], np.r_[0, found.fpr], at)
+    assert np.all((found.low[1:-1] <= drawn + 1e-12) & (drawn <= found.high[1:-1] + 1e-12))
+
+
+def test_the_precision_curve_is_drawn_through_its_points_and_bent_between_ties():
+    y, scores = np.array([0, 1, 1, 0, 0, 1]), np.array([3, 2, 2, 2, 1, 1])
+    found = precision_recall_curve(y, scores)
+    line = found.plot(Figure().subplots()).lines[0].get_xydata()
+    for point in zip(found.recall, found.precision, strict=True):
+        assert np.abs(line - point).max(axis=1).min() < 1e-12
+    middle = line[np.isclose(line[:, 0], 1 / 3)]
+    assert middle[:, 1] == pytest.approx(1 / (1 + 1.5))  # between (0, 1) and (2, 2) of hits, alarms
 
 
 @BOTH

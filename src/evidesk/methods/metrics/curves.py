@@ -11,6 +11,10 @@ tie, the curve is a straight line between two thresholds, and the band is bounde
 between their bounds: where both thresholds' rates are within theirs, so is every point between. The
 local level that makes the whole band hold its level depends on the numbers of cases, and hardly on
 the curve; a formula fitted to simulations gives it.
+
+A precision-recall curve is the ROC curve seen otherwise, and so is its band; where the ROC curve is
+straight, it is a hyperbola (Davis and Goadrich, "The relationship between precision-recall and ROC
+curves", ICML 2006).
 """
 
 from dataclasses import dataclass, field
@@ -94,7 +98,7 @@ class PrecisionRecallCurve:
 
     Attributes
     ----------
-    thresholds, recall, precision : arrays of shape (points,).
+    thresholds, recall, precision, fpr : arrays of shape (points,).
     at, low, high : arrays of shape (500,); the band of the precision at recalls ``at``.
     area : the average precision with its interval.
     prevalence : share of positive cases, the precision of calling every case positive.
@@ -104,6 +108,7 @@ class PrecisionRecallCurve:
     thresholds: Floats = field(repr=False)
     recall: Floats = field(repr=False)
     precision: Floats = field(repr=False)
+    fpr: Floats = field(repr=False)
     at: Floats = field(repr=False)
     low: Floats = field(repr=False)
     high: Floats = field(repr=False)
@@ -116,7 +121,9 @@ class PrecisionRecallCurve:
         """Draw the curve in its band; returns the axes."""
         with style():
             ax = _axes(ax)
-            _draw(ax, self, self.recall, self.precision, f"average precision {self.area.short}")
+            recall, fpr = _filled(self.recall, self.fpr)
+            precision = _precision(np.array(self.prevalence.value), recall, fpr)
+            _draw(ax, self, recall, precision, f"average precision {self.area.short}")
             ax.axhline(self.prevalence.value, color="#374151", linestyle="--", linewidth=1.0)
             ax.set(xlabel="recall", ylabel="precision")
             ax.legend(loc="lower left")
@@ -206,13 +213,17 @@ def precision_recall_curve(
     called = tp + fp > 0
     recall, precision = (tp / tp[-1])[called], tp[called] / (tp + fp)[called]
     kept = _kept(recall, precision)
+    most = np.interp(at, hits[0], alarms[1], right=1.0)
+    # Of thresholds whose recalls have the same bound, the first has the lowest false positive rate.
+    fewest = np.interp(np.nextafter(at, 0), hits[1], alarms[0])
     return PrecisionRecallCurve(
         thresholds=thresholds[called][kept],
         recall=recall[kept],
         precision=precision[kept],
+        fpr=(fp / fp[-1])[called][kept],
         at=at,
-        low=_precision(bottom, at, _first(hits[0], alarms[1], at)),
-        high=_precision(top, at, _first(hits[1], alarms[0], at)),
+        low=_precision(bottom, at, most),
+        high=_precision(top, at, fewest),
         area=area,
         prevalence=prevalence,
         level=float(level),
@@ -305,12 +316,6 @@ def _student(level: float, groups: float) -> float:
     return z if np.isinf(groups) else t_critical_value(z, groups)
 
 
-def _first(steps: Floats, values: Floats, at: Floats) -> Floats:
-    """The value of the first step that is not below ``at``; 1 after the last."""
-    known = np.append(values, 1.0)
-    return np.asarray(known[np.searchsorted(steps, at, side="left")])
-
-
 def _precision(prevalence: Floats, recall: Floats, fpr: Floats) -> Floats:
     """Precision at a recall and a false positive rate; at 0 / 0 all that can be: low 0, high 1."""
     hits, alarms = prevalence * recall, (1 - prevalence) * fpr
@@ -323,6 +328,14 @@ def _kept(x: Floats, y: Floats) -> npt.NDArray[np.intp]:
         return np.arange(len(x))
     way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
     return np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)).clip(max=len(x) - 1))
+
+
+def _filled(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """A polygonal line with further points wherever ``x`` goes by more than a hundredth."""
+    parts = np.ceil(100 * np.diff(x)).clip(min=1).astype(int)
+    known = np.append(0, np.cumsum(parts))
+    points = np.arange(known[-1] + 1)
+    return np.interp(points, known, x), np.interp(points, known, y)
 
 
 def _axes(ax: "Axes | None") -> "Axes":
