@@ -16,8 +16,8 @@ def p_values(reference, current, seed=0):
     rng = RNG(seed)
     samples = Samples.of(reference, current)
     families = families_for(samples, rng)
-    labels = Relabelling.of_rows(samples.is_current).labels(199, rng)
-    found = statistics_of(families, samples.design, labels, lambda _: None)
+    batches = Relabelling.of_rows(samples.is_current).centred_batches(199, rng)
+    found = statistics_of(families, samples.design, batches, lambda _: None)
     each = {f.name: permutation_p_value(row).value for f, row in zip(families, found, strict=True)}
     return each | {"all": permutation_p_value(combine(found)).value}
 

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from evidesk.methods.shift import relabelling as relabelling_module
 from evidesk.methods.shift.relabelling import (
     Relabelling,
     TooFewError,
@@ -159,3 +160,14 @@ def test_the_combination_is_uniform_without_a_shift():
         rows = np.stack([shared + rng.standard_normal(40) * s for s in (0, 0.5, 2)])
         p.append(permutation_p_value(combine(rows)).value)
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=4 * math.sqrt(0.05 / 1500))
+
+
+def test_centred_batches_are_the_same_whenever_they_are_asked_for(monkeypatch):
+    rows = Relabelling.of_rows(np.arange(40) >= 20)
+    (whole,) = rows.centred_batches(30, np.random.default_rng(4))()
+    monkeypatch.setattr(relabelling_module, "_BATCH", 280)
+    parts = rows.centred_batches(30, np.random.default_rng(4))
+    for _ in range(2):
+        found = list(parts())
+        assert [one.shape[1] for one in found] == [8, 7, 7, 7, 2]
+        assert np.array_equal(np.hstack(found), whole)

@@ -86,7 +86,7 @@ def test_of_features_that_can_hold_a_shift_the_clearest_counts_too():
     features = (rng.standard_normal((50, 4)) * [1, 10, 1, 0]).astype(np.float32)
     labels = (rng.random((50, 30)) > 0.5).astype(np.float32)
     families = [Family(features, "plain"), Family(features, "waves", is_plain=False)]
-    plain, waves = statistics_of(families, features, labels, lambda _: None)
+    plain, waves = statistics_of(families, features, lambda: [centred(labels)], lambda _: None)
     of_labels = labels - labels.mean(axis=0)
     assert waves == pytest.approx(Spectrum.of(features).explained(of_labels))
     clearest = np.abs(standard(features[:, :3]).T @ of_labels).max(axis=0)
@@ -101,7 +101,7 @@ def test_features_that_do_not_vary_explain_nothing():
     labels[:7] = 1
     varying = np.arange(20, dtype=np.float32)[:, None]
     families = [Family(constant, "constant"), Family(varying, "varying")]
-    found = statistics_of(families, varying, labels, told.append)
+    found = statistics_of(families, varying, lambda: [centred(labels)], told.append)
     assert found[0].tolist() == [0, 0]
     # One feature alone is its own clearest.
     assert np.all(found[1] > 0.3)

@@ -1,7 +1,7 @@
 """The two-sample tests, each from a question to an answer."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -24,6 +24,7 @@ from evidesk.methods.shift.kernels import (
 from evidesk.methods.shift.marginals import marginals_of
 from evidesk.methods.shift.relabelling import (
     Relabelling,
+    centred,
     combine,
     fewest_relabellings,
     permutation_p_value,
@@ -185,11 +186,12 @@ def _by_relabelling(
 
 
 def _ridge_statistics(
-    question: Question, labels: Callable[[], Singles]
+    question: Question, batches: Callable[[], Iterable[Singles]] | None = None
 ) -> tuple[list[str], Floats]:
     samples = question.samples
     families = families_for(samples, question.rng)
-    found = statistics_of(families, samples.design, labels(), question.tell)
+    batches = batches or question.relabelling.centred_batches(question.drawn(5_000), question.rng)
+    found = statistics_of(families, samples.design, batches, question.tell)
     return [family.name for family in families], found
 
 
@@ -201,7 +203,7 @@ def _mmd_statistics(question: Question, labels: Singles) -> tuple[list[str], Flo
 
 def _ridge(question: Question) -> Answer:
     """Ridge regressions on families of features, see :mod:`evidesk.methods.shift.ridge`."""
-    return _by_relabelling(question, *_ridge_statistics(question, lambda: question.labels(5_000)))
+    return _by_relabelling(question, *_ridge_statistics(question))
 
 
 def _mmd(question: Question) -> Answer:
@@ -226,7 +228,7 @@ def _combination(question: Question) -> Answer:
     first = replace(question, tell=lambda share: question.tell(share / 2))
     second = replace(question, tell=lambda share: question.tell((1 + share) / 2))
     found = [
-        _ridge_statistics(first, lambda: labels)[1],
+        _ridge_statistics(first, lambda: [centred(labels)])[1],
         _mmd_statistics(second, labels)[1],
         np.stack([one.statistics(labels) for one in marginals_of(question.samples)]),
     ]

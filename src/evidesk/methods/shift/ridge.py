@@ -9,7 +9,7 @@ Sources: Golub, Heath and Wahba, "Generalized cross-validation as a method for c
 parameter", Technometrics 21 (1979) 215-223.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +132,10 @@ class Spectrum:
 
 
 def statistics_of(
-    families: list[Family], design: Floats, labels: Singles, progress: Callable[[float], None]
+    families: list[Family],
+    design: Floats,
+    batches: Callable[[], Iterable[Singles]],
+    progress: Callable[[float], None],
 ) -> Floats:
     """How well each family tells the samples apart, for each labelling.
 
@@ -143,21 +146,28 @@ def statistics_of(
     Parameters
     ----------
     design : shape (n, width).
-    labels : shape (n, b).
+    batches : gives the labels, shape (n, b) in all, some labellings at a time and each of mean 0;
+        asked once for each family.
 
     Returns
     -------
     Shape (families, b); a family none of whose features varies explains nothing.
     """
-    centred = labels - labels.mean(axis=0, dtype=np.float64).astype(np.float32)
-    found = np.zeros((len(families), labels.shape[1]))
+    found = []
     for number, family in enumerate(families):
         spectrum = Spectrum.of(family(design))
-        if spectrum is not None:
-            moments = spectrum.features.T @ centred
-            found[number] = spectrum.explained(centred, moments)
-            if family.is_plain and len(moments) > 1:
-                clearest = np.abs(moments).max(axis=0)
-                found[number] = combine(np.stack([found[number], clearest]))
+        of_batches = [_of_batch(spectrum, labels) for labels in batches()]
+        explained, clearest = np.hstack(of_batches)
+        several = spectrum is not None and spectrum.features.shape[1] > 1
+        plain = family.is_plain and several
+        found.append(combine(np.stack([explained, clearest])) if plain else explained)
         progress((number + 1) / len(families))
-    return found
+    return np.stack(found)
+
+
+def _of_batch(spectrum: Spectrum | None, labels: Singles) -> Floats:
+    """What ridge regression explains of each labelling, and its largest correlation."""
+    if spectrum is None:
+        return np.zeros((2, labels.shape[1]))
+    moments = spectrum.features.T @ labels
+    return np.stack([spectrum.explained(labels, moments), np.abs(moments).max(axis=0)])
