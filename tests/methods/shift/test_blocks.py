@@ -4,6 +4,7 @@ import pytest
 from evidesk.methods.shift import two_sample_test, where
 from evidesk.methods.shift.blocks import in_blocks, memory
 from evidesk.methods.shift.methods import Question, answer
+from evidesk.methods.shift.relabelling import TooFewError
 from evidesk.methods.shift.samples import Samples
 from tests.methods.shift.series import cycle, series
 
@@ -162,3 +163,10 @@ def test_blocks_of_constants_have_nothing_to_compare():
     x[-1] = 1
     with pytest.raises(ValueError, match="constant in the 40 rows that remain of 50"):
         where(x, y, block_length=20)
+
+
+def test_too_few_blocks_are_told_as_such():
+    x, y = RNG(0).normal(size=(2, 30, 2))
+    told = r"3 blocks of rows in the reference.*At least 7 blocks of rows are needed"
+    with pytest.raises(TooFewError, match=told):
+        two_sample_test(x, y, block_length=10)

@@ -216,7 +216,7 @@ def test_groups_and_blocks_are_passed_on():
     detector = ShiftDetector(random_state=0).fit(rows[:60])
     assert "groups" in detector.test(rows[60:], groups).covers
     assert detector.score_samples(rows).shape == (120,)
-    assert "groups" in detector.test(rows[60:], block_length=4).covers
+    assert "blocks of rows" in detector.test(rows[60:], block_length=4).covers
 
 
 def test_a_single_row_is_tested_and_leaves_no_rule():

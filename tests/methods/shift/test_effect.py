@@ -35,6 +35,14 @@ def test_the_auroc_of_held_out_rows_is_that_of_the_best_rule():
     assert variation.low > 0.8 * true_variation
 
 
+def test_few_rows_to_judge_by_are_told():
+    samples = pair(1.0, 40, 8)
+    told = effect.separation(effect.held_out(samples, rows(samples), RNG(0)), 0.95)[2]
+    assert "tested on 20 row(s) of the reference and 4 of the current sample" in told[-1]
+    samples = pair(1.0, 40, 40)
+    assert not effect.separation(effect.held_out(samples, rows(samples), RNG(0)), 0.95)[2]
+
+
 def test_of_many_rows_a_part_is_learnt_from_and_the_other_half_is_judged(monkeypatch):
     samples = pair(1.0, 2000, 2000)
     whole = effect.held_out(samples, rows(samples), RNG(0))

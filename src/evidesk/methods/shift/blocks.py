@@ -62,7 +62,7 @@ def in_blocks(samples: Samples, length: Any) -> tuple[Samples, Relabelling]:
         else "",
     )
     group = np.concatenate(groups)[inside]
-    return left, Relabelling.of_groups(left.is_current, group)
+    return left, Relabelling.of_groups(left.is_current, group, "blocks of rows")
 
 
 def memory(samples: Samples) -> int:

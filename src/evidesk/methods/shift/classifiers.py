@@ -161,16 +161,16 @@ def held_out(
         rule.scores(design[rest]),
         relabelling.is_current[rest],
         rule.threshold,
-        relabelling.group[rest] if relabelling.unit == "groups" else None,
+        relabelling.group[rest] if relabelling.in_groups else None,
     )
 
 
 def part_of(relabelling: Relabelling, rows: Ints) -> Relabelling:
     """What may be relabelled of some rows, which hold groups as a whole."""
     is_current = relabelling.is_current[rows]
-    if relabelling.unit == "rows":
-        return Relabelling.of_rows(is_current)
-    return Relabelling.of_groups(is_current, relabelling.group[rows])
+    if relabelling.in_groups:
+        return Relabelling.of_groups(is_current, relabelling.group[rows], relabelling.unit)
+    return Relabelling.of_rows(is_current)
 
 
 def areas(scores: Floats, labels: Singles) -> Floats:
@@ -278,7 +278,7 @@ def prequential(
             np.concatenate(shares),
             is_current[rows],
             float(1 - is_current.mean()),
-            group[rows] if relabelling.unit == "groups" else None,
+            group[rows] if relabelling.in_groups else None,
         ),
         bool(before[-1] > MOST_LEARNT),
     )
@@ -343,7 +343,7 @@ def _normal_score(
     is_current = relabelling.is_current
     n, m = len(scores), int(is_current.sum())
     ranks = stats.rankdata(scores) - (n + 1) / 2
-    if relabelling.unit == "rows":
+    if not relabelling.in_groups:
         outside = n - int(np.unique(scores, return_counts=True)[1].max())
         # All but one row are outside where there are no ties.
         if outside * min(m, n - m) >= _NORMAL_FROM * (n - 1):

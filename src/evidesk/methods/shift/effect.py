@@ -92,7 +92,7 @@ def held_out(samples: Samples, relabelling: Relabelling, rng: np.random.Generato
         scores[rest],
         samples.is_current[rest],
         float(grid[int(np.argmax(gain))]),
-        relabelling.group[rest] if relabelling.unit == "groups" else None,
+        relabelling.group[rest] if relabelling.in_groups else None,
     )
 
 
@@ -145,13 +145,22 @@ def separation(found: HeldOut, level: float) -> tuple[Estimate, Estimate, tuple[
     """AUROC of the held-out scores, a lower bound of the total variation distance, and what is to
     be said about them.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as of_area:
         warnings.simplefilter("always", PoorApproximationWarning)
         area = _area(found, level)
+    with warnings.catch_warnings(record=True) as of_share:
+        warnings.simplefilter("always", PoorApproximationWarning)
         share = balanced_accuracy(
             found.is_current, found.scores > found.threshold, level=level, groups=found.groups
         )
-    told = tuple(dict.fromkeys(str(one.message) for one in caught))
+    told = [*dict.fromkeys(str(one.message) for one in of_area)]
+    if of_share:
+        current = int(found.is_current.sum())
+        told.append(
+            f"The rule is tested on {len(found.is_current) - current:,} row(s) of the reference "
+            f"and {current:,} of the current sample, which are few: the total variation distance "
+            "is less certain than its lower bound says."
+        )
     area = Estimate(
         area.value, area.low, area.high, area.level, area.method, area.n,
         null_value=0.5, over=area.over,
@@ -160,7 +169,7 @@ def separation(found: HeldOut, level: float) -> tuple[Estimate, Estimate, tuple[
         max(2 * share.value - 1, 0.0), max(2 * share.low - 1, 0.0), 1.0, level,
         "balanced accuracy", share.n, null_value=0.0, over=share.over,
     )  # fmt: skip
-    return area, variation, told
+    return area, variation, tuple(told)
 
 
 def beyond(found: HeldOut, bound: float, level: float) -> Estimate:

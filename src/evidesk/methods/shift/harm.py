@@ -148,7 +148,7 @@ def adverse_shift(
     samples, relabelling = arranged(_ranked(reference, current), groups, block_length)
     relabelling.check(1 - level, one_sided=True)
     scores, is_current = samples.design[:, 0], samples.is_current
-    in_groups = relabelling.unit == "groups"
+    in_groups = relabelling.in_groups
     told = "" if in_groups else order_warning(samples)
     check_permutations(permutations, 1 - level)
     usual = max(_MANY if len(scores) <= _MANY_UPTO else _FEW, fewest_relabellings(1 - level))

@@ -323,7 +323,7 @@ def where(
     halves = effect.halves_of(rng)
     notes = [*samples.warnings]
     tell = progress or (lambda _share: None)
-    if relabelling.unit == "rows" and (told := order_warning(samples)):
+    if not relabelling.in_groups and (told := order_warning(samples)):
         notes.append(told)
 
     features = _feature_evidence(
@@ -354,7 +354,7 @@ def where(
         notes += dict.fromkeys(str(one.message) for one in caught)
     except ValueError as error:
         notes.append(f"Single rows, regions or the ROC curve cannot be told. {error}")
-    if relabelling.unit == "groups":
+    if relabelling.in_groups:
         notes.append(
             "Rows of a group are alike, so that the p-values of single rows hold on average over "
             "groups, and the false discovery rate among rows may be higher than stated."

@@ -334,7 +334,7 @@ def _marginal(question: Question) -> Answer:
     samples, relabelling = question.samples, question.relabelling
     features = marginals_of(samples)
     values = np.full(len(features), np.nan)
-    if relabelling.unit == "rows":
+    if not relabelling.in_groups:
         for number, one in enumerate(features):
             values[number] = one.p_value(samples.is_current)
             question.tell((number + 1) / (2 * len(features)))

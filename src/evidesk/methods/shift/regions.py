@@ -147,7 +147,7 @@ def regions_of(
     """
     learn = split(relabelling, rng)
     values = dict(_readable(samples))
-    groups = relabelling.group if relabelling.unit == "groups" else None
+    groups = relabelling.group if relabelling.in_groups else None
     found = []
     for path in _paths(samples, values, learn, int(rng.integers(2**31))):
         inside = np.ones(samples.n, dtype=bool)

@@ -47,7 +47,7 @@ class Relabelling:
     whole : shape (n,); the number of the row's group among those that lie in one sample alone,
         whose label is the group's; -1 for rows of groups that have rows in both samples: inside
         each of these, labels change places.
-    unit : ``"rows"`` or ``"groups"``.
+    unit : what a row's unit is called: ``"rows"``, ``"groups"`` or ``"blocks of rows"``.
     """
 
     is_current: Mask
@@ -61,7 +61,9 @@ class Relabelling:
         return cls(is_current, rows, rows)
 
     @classmethod
-    def of_groups(cls, is_current: Mask, groups: npt.ArrayLike) -> "Relabelling":
+    def of_groups(
+        cls, is_current: Mask, groups: npt.ArrayLike, unit: str = "groups"
+    ) -> "Relabelling":
         """Groups of rows that belong together; a group in both samples compares with itself.
 
         Raises
@@ -84,17 +86,22 @@ class Relabelling:
         current = np.bincount(group, weights=is_current)
         mixed = (current > 0) & (current < sizes)
         number = np.where(mixed, -1, np.cumsum(~mixed) - 1)
-        return cls(is_current, group, number[group], "groups")
+        return cls(is_current, group, number[group], unit)
+
+    @property
+    def in_groups(self) -> bool:
+        """Whether a unit can be several rows."""
+        return self.unit != "rows"
 
     @property
     def count(self) -> int:
-        """How many units there are: rows or groups."""
+        """How many units there are."""
         return int(self.group.max()) + 1
 
     @property
     def over(self) -> str:
         """What is random, in the words of :class:`~evidesk.evidence.Estimate`."""
-        return "cases" if self.unit == "rows" else f"{self.count} groups"
+        return f"{self.count} {self.unit}" if self.in_groups else "cases"
 
     def log_count(self, *, one_sided: bool = False) -> float:
         """Natural logarithm of how many relabellings can be told from each other.
@@ -156,7 +163,7 @@ class Relabelling:
             shuffled = rng.permutation(of_whole)
             if is_all:
                 # Of rows, each is its own unit.
-                found[:, column] = shuffled if self.unit == "rows" else shuffled[self.whole]
+                found[:, column] = shuffled[self.whole] if self.in_groups else shuffled
                 continue
             if len(shuffled):
                 found[in_whole, column] = shuffled[self.whole[in_whole]]

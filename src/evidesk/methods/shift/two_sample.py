@@ -253,7 +253,7 @@ def two_sample_test(
         lambda share: tell(0.8 * share), n_jobs,
     )  # fmt: skip
     notes = [*samples.warnings]
-    if relabelling.unit == "rows" and (told := order_warning(samples)):
+    if not relabelling.in_groups and (told := order_warning(samples)):
         notes.append(told)
     found = answer(chosen, question)
     notes += found.warnings

@@ -151,7 +151,7 @@ def accuracy_under_shift(
     effective = 1 / float(shares @ shares)
     # Beyond all of the reference: there nothing is known of the outcomes.
     outside = float((log_ratio[m:] > log_ratio[:m].max()).mean())
-    members = relabelling.group if relabelling.unit == "groups" else None
+    members = relabelling.group if relabelling.in_groups else None
     binary = bool(np.isin(outcome, (0, 1)).all())
     of_reference = None if members is None else members[:m]
     if binary:
