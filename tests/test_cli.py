@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evidesk import cli, kits
+from evidesk.cli import common, desk
 from evidesk.evidence import Evidence
 from evidesk.kits import Remaining
 from evidesk.kits.execution import parse
@@ -164,7 +165,7 @@ def test_progress_shows_on_a_terminal_only(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(kits, "Remaining", lambda: Remaining(lambda: now[0]))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with cli._progress(quiet=False) as progress:
+    with common.progress_bar(quiet=False) as progress:
         for share in range(51):
             progress(share / 100, "Counting")
             now[0] += 12
@@ -173,7 +174,7 @@ def test_progress_shows_on_a_terminal_only(
     assert "Counting" in shown
     assert "about 10 minutes left" in shown
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    with cli._progress(quiet=False) as progress:
+    with common.progress_bar(quiet=False) as progress:
         assert progress is kits.silent
 
 
@@ -375,15 +376,15 @@ def test_the_demos_data_lie_at_home_unless_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert cli._data_home() == tmp_path / "evidesk" / "demo"
+    assert desk._data_home() == tmp_path / "evidesk" / "demo"
     monkeypatch.delenv("XDG_DATA_HOME")
 
     def homeless() -> Path:
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(cli.Fault, match="--data"):
-        cli._data_home()
+    with pytest.raises(common.Fault, match="--data"):
+        desk._data_home()
 
 
 def test_options_are_made_for_every_shape_of_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -406,9 +407,9 @@ def test_options_are_made_for_every_shape_of_parameter(monkeypatch: pytest.Monke
         sure: bool = Field(title="su")
 
     given: list[dict[str, object]] = []
-    monkeypatch.setattr(cli, "_run_kit", lambda kit, values, *_: given.append(values))
+    monkeypatch.setattr(cli.kits, "_run_kit", lambda kit, values, *_: given.append(values))
     kit = kits.Kit("shapes", "t", "q", Shapes, lambda *_: None)  # type: ignore[arg-type, return-value]
-    command = cli._kit_command(kit)
+    command = cli.kits._kit_command(kit)
     text = CliRunner().invoke(command, ["--help"]).output
     for part in ("--more FILE", "--column COLUMN", "--choice [a|b]", "--several COLUMN",
                  "--fast / --no-fast", "--names VALUE", "[default: [1, 2]]"):  # fmt: skip
