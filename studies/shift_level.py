@@ -1,9 +1,9 @@
 """Does the two-sample test hold its level?
 
 By simulation. ``python studies/shift_level.py`` writes ``docs/tables/shift_level.md``; a number as
-argument makes so many repetitions of each cell; 1,000 take about six hours of CPU, half of them for
-500 features of 10,000 rows. What the test finds where something shifts, the
-benchmark beside other packages tells (``benchmarks/shift.py``).
+argument makes so many repetitions of each cell; 1,000 take about four hours of CPU, half of them
+for 500 features of 10,000 rows. What the test finds where something shifts, the benchmark beside
+other packages tells (``benchmarks/shift.py``).
 """
 
 import math
