@@ -97,7 +97,7 @@ def test_rows_in_order_of_time_are_noticed_and_blocks_help():
     assert "Neighbouring rows" in two_sample_test(x, y, random_state=0).warnings[0]
     result = two_sample_test(x, y, block_length=40, random_state=0)
     assert not any("Neighbouring" in one for one in result.warnings)
-    assert result.covers.startswith("exact if groups are exchangeable")
+    assert result.covers.startswith("exact if blocks of rows are exchangeable")
     assert any("Rows are remembered for about" in one for one in result.warnings)
 
 
