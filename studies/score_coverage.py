@@ -20,6 +20,8 @@ from scipy import special
 from evidesk.evidence import Estimate
 from evidesk.methods.metrics import (
     PoorApproximationWarning,
+    PrecisionRecallCurve,
+    RocCurve,
     auroc,
     average_precision,
     brier,
@@ -272,6 +274,11 @@ def measure_groups(
     return Coverage.of(knowing, truth), Coverage.of(ignoring, truth)
 
 
+def _held(found: RocCurve | PrecisionRecallCurve, truth: Floats) -> bool:
+    """Whether the whole true curve lies in the band."""
+    return bool(np.all((found.low <= truth + 1e-9) & (truth - 1e-9 <= found.high)))
+
+
 def measure_band(
     population: Population,
     positives: int,
@@ -299,12 +306,7 @@ def measure_band(
             mixed, again = y, scores
         roc = roc_curve(y, scores, groups=members, level=level)
         pr = precision_recall_curve(mixed, again, groups=members, level=level)
-        hits.append(
-            (
-                np.all((roc.low <= curve + 1e-9) & (curve - 1e-9 <= roc.high)),
-                np.all((pr.low <= other + 1e-9) & (other - 1e-9 <= pr.high)),
-            )
-        )
+        hits.append((_held(roc, curve), _held(pr, other)))
     first, second = np.mean(hits, axis=0)
     return float(first), float(second)
 
@@ -327,12 +329,7 @@ def measure_tied_band(cases: int, runs: int, level: float = 0.95) -> tuple[float
         scores = -np.where(y, *(rng.choice(3, cases, p=shares) for shares in CATEGORIES))
         roc = roc_curve(y, scores, level=level)
         pr = precision_recall_curve(y, scores, level=level)
-        hits.append(
-            (
-                np.all((roc.low <= curve + 1e-9) & (curve - 1e-9 <= roc.high)),
-                np.all((pr.low <= other + 1e-9) & (other - 1e-9 <= pr.high)),
-            )
-        )
+        hits.append((_held(roc, curve), _held(pr, other)))
     first, second = np.mean(hits, axis=0)
     return float(first), float(second)
 

@@ -111,6 +111,7 @@ def test_the_precision_curve_is_drawn_through_its_points_and_bent_between_ties()
     line = found.plot(Figure().subplots()).lines[0].get_xydata()
     for point in zip(found.recall, found.precision, strict=True):
         assert np.abs(line - point).max(axis=1).min() < 1e-12
+    assert line[0].tolist() == [0, 0]  # the first is a false alarm
     middle = line[np.isclose(line[:, 0], 1 / 3)]
     assert middle[:, 1] == pytest.approx(1 / (1 + 1.5))  # between (0, 1) and (2, 2) of hits, alarms
 

@@ -123,6 +123,8 @@ class PrecisionRecallCurve:
             ax = _axes(ax)
             recall, fpr = _filled(self.recall, self.fpr)
             precision = _precision(np.array(self.prevalence.value), recall, fpr)
+            # Up to the first threshold, the ROC curve is straight from its origin on.
+            recall, precision = np.append(0.0, recall), np.append(precision[0], precision)
             _draw(ax, self, recall, precision, f"average precision {self.area.short}")
             ax.axhline(self.prevalence.value, color="#374151", linestyle="--", linewidth=1.0)
             ax.set(xlabel="recall", ylabel="precision")
